@@ -1,1 +1,12 @@
-//! (being written)
+//! The DKIM-signing SMTP edge server, as a library so that its binary is a few lines and its rooms can be tested alone.
+//!
+//! A message goes one way: [`net`] and [`smtp`] receive it, [`intake`] prepares and signs it ([`signing`]) and commits
+//! it to the [`spool`]; [`queue`] and [`deliver`] bring it to its next hops; [`dsn`] reports what failed. [`run`] builds
+//! all of it from the settings.
+
+pub mod clock;
+pub mod config;
+pub mod envelope;
+pub mod ids;
+pub mod signing;
+pub mod spool;

@@ -1,0 +1,175 @@
+//! The server's settings: the sections of `smtp-edge.toml`, their defaults, and what they must hold before a start.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use common_config::logging::LogSettings;
+use common_config::units::{ByteSize, Duration};
+use router_config::{RouterSettings, SigningSettings};
+use serde::Deserialize;
+
+/// The whole of `smtp-edge.toml`.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Settings {
+    /// The folder of the credential store, the NEKs and the spool.
+    pub data_dir: PathBuf,
+    /// Who is internal, who may relay, which next hops.
+    pub router: RouterSettings,
+    /// How signatures are made, and what becomes of mail that cannot be signed.
+    pub signing: SigningSettings,
+    /// Where the key store is.
+    pub credstore: CredstoreSettings,
+    /// Where clients connect.
+    pub listen: ListenSettings,
+    /// What the receiving side announces and allows.
+    pub smtp: SmtpSettings,
+    /// Who answers DNS questions.
+    pub dns: DnsSettings,
+    /// How mail is brought to its next hops.
+    pub delivery: DeliverySettings,
+    /// How the log is written.
+    pub log: LogSettings,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            data_dir: PathBuf::from(common_config::paths::DEFAULT_DATA_DIR),
+            router: RouterSettings::default(),
+            signing: SigningSettings::default(),
+            credstore: CredstoreSettings::default(),
+            listen: ListenSettings::default(),
+            smtp: SmtpSettings::default(),
+            dns: DnsSettings::default(),
+            delivery: DeliverySettings::default(),
+            log: LogSettings::default(),
+        }
+    }
+}
+
+/// `[credstore]`.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct CredstoreSettings {
+    /// The store's file; `credstore.db` in the data directory when unset.
+    pub path: Option<PathBuf>,
+}
+
+/// `[listen]`.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct ListenSettings {
+    /// Addresses and ports. Sockets that systemd passes take their place.
+    pub addresses: Vec<SocketAddr>,
+}
+
+impl Default for ListenSettings {
+    fn default() -> Self {
+        Self {
+            addresses: vec![SocketAddr::from(([127, 0, 0, 1], 25))],
+        }
+    }
+}
+
+/// `[smtp]`.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct SmtpSettings {
+    /// The name that greetings, Received fields and our own EHLO give; the machine's host name when unset.
+    pub hostname: Option<String>,
+    /// The largest message taken (RFC 1870).
+    pub max_message_size: ByteSize,
+    /// Recipients of one message; RFC 5321 §4.5.3.1.8 asks for at least 100.
+    pub max_recipients: usize,
+    /// Connections open at once, all clients together.
+    pub max_connections: usize,
+    /// Octets of all header fields together.
+    pub max_header_size: ByteSize,
+    /// Received fields after which a message is taken to be looping (RFC 5321 §6.3 asks for at least 100).
+    pub max_received: usize,
+    /// Errors after which a session is closed.
+    pub max_errors: u32,
+    /// How long a client may be silent between commands (RFC 5321 §4.5.3.2.7).
+    pub command_timeout: Duration,
+    /// How long a client may be silent within DATA (RFC 5321 §4.5.3.2.5).
+    pub data_timeout: Duration,
+}
+
+impl Default for SmtpSettings {
+    fn default() -> Self {
+        Self {
+            hostname: None,
+            max_message_size: ByteSize::from_octets(50 * 1024 * 1024),
+            max_recipients: 1000,
+            max_connections: 1000,
+            max_header_size: ByteSize::from_octets(1024 * 1024),
+            max_received: 100,
+            max_errors: 20,
+            command_timeout: Duration::from_secs(5 * 60),
+            data_timeout: Duration::from_secs(3 * 60),
+        }
+    }
+}
+
+/// `[dns]`.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct DnsSettings {
+    /// Servers to ask; those of the system's resolver configuration when empty.
+    pub servers: Vec<SocketAddr>,
+}
+
+/// `[delivery]`.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct DeliverySettings {
+    /// The port of mail exchangers.
+    pub mx_port: u16,
+    /// Private or loopback networks that an exchanger's address may lie in; none by default, so that no stranger's
+    /// DNS makes the edge talk to machines inside.
+    pub allowed_private_networks: Vec<router_config::Network>,
+    /// Deliveries under way at once.
+    pub concurrency: usize,
+    /// The wait after the first failed round; it doubles from there.
+    pub retry_first: Duration,
+    /// The longest wait between two rounds.
+    pub retry_max: Duration,
+    /// When recipients that could not be reached are given up (RFC 5321 §4.5.4.1: 4 to 5 days).
+    pub give_up_after: Duration,
+    /// How long a TCP connection may take to open.
+    pub connect_timeout: Duration,
+    /// How long a host may take to answer a command (RFC 5321 §4.5.3.2).
+    pub command_timeout: Duration,
+    /// How long a host may take to answer the end of the data (RFC 5321 §4.5.3.2.6).
+    pub data_timeout: Duration,
+    /// Whether STARTTLS is used where it is offered.
+    pub tls: TlsMode,
+}
+
+impl Default for DeliverySettings {
+    fn default() -> Self {
+        Self {
+            mx_port: 25,
+            allowed_private_networks: Vec::new(),
+            concurrency: 100,
+            retry_first: Duration::from_secs(5 * 60),
+            retry_max: Duration::from_secs(4 * 60 * 60),
+            give_up_after: Duration::from_secs(5 * 24 * 60 * 60),
+            connect_timeout: Duration::from_secs(30),
+            command_timeout: Duration::from_secs(5 * 60),
+            data_timeout: Duration::from_secs(10 * 60),
+            tls: TlsMode::Opportunistic,
+        }
+    }
+}
+
+/// Whether outbound connections are encrypted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TlsMode {
+    /// STARTTLS where it is offered, in clear where it is not or where the handshake fails (RFC 7435).
+    Opportunistic,
+    /// Never.
+    Off,
+}

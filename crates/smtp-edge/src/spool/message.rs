@@ -1,0 +1,67 @@
+//! What the spool keeps of a message: its envelope, the headers we put before it, its bytes, and how far it has come.
+
+use std::time::SystemTime;
+
+use crate::envelope::Envelope;
+use crate::ids::QueueId;
+use crate::signing::state::Signing;
+
+/// A message as it is accepted. Nothing in it changes afterwards; what changes is its [`MessageState`].
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Message {
+    /// Its name.
+    pub id: QueueId,
+    /// Who sent it and who is to have it.
+    pub envelope: Envelope,
+    /// Header fields that we added on acceptance (Received, a missing Date or Message-ID), each ended by CRLF. They
+    /// stand before `content` on every copy.
+    pub trace: Vec<u8>,
+    /// The message from its first header field to its last line; every line ends in CRLF, nothing is dot-stuffed.
+    pub content: Vec<u8>,
+    /// Where each recipient and the signing step stand at acceptance.
+    pub state: MessageState,
+}
+
+/// What is known of a message's way: the part of a record that is written again.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct MessageState {
+    /// One for each recipient of the envelope, in its order.
+    pub recipients: Vec<RecipientState>,
+    /// The outcome of the signing step.
+    pub signing: Signing,
+    /// How many rounds of delivery have ended.
+    pub attempts: u32,
+    /// When the next round is due.
+    pub next_attempt: SystemTime,
+}
+
+/// Where one recipient stands.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum RecipientState {
+    /// To be delivered, with the last fault, if there was an attempt.
+    Pending(Option<Fault>),
+    /// A next hop has taken it.
+    Delivered,
+    /// It cannot be delivered, and the sender is still to be told.
+    Failed(Fault),
+    /// It cannot be delivered; the report is on stable storage, or none is due.
+    Reported,
+}
+
+/// A failed attempt for one recipient, as logs and reports tell it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Fault {
+    /// The enhanced status code (RFC 3463), such as `5.1.1`.
+    pub status: Box<str>,
+    /// The host that answered, when one did.
+    pub remote: Option<Box<str>>,
+    /// The reply of that host, one line, printable ASCII; or our own words when no host answered.
+    pub text: Box<str>,
+}
+
+/// A message read back from the spool.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Stored {
+    /// The message as it was accepted, but for `state`, which is the latest.
+    pub message: Message,
+}

@@ -1,0 +1,98 @@
+//! The spool: where a message lies, on stable storage, from the 250 that accepted it until every recipient is settled.
+//!
+//! [`Spool`] is what the rest of the server knows of it. A 250 is built only from a [`Durable`], which only a spool can
+//! make, after the record has been synced.
+
+use std::future::Future;
+use std::path::PathBuf;
+use std::pin::Pin;
+
+use crate::ids::QueueId;
+
+pub mod message;
+
+use message::{Message, MessageState, Stored};
+
+/// A value whose record is on stable storage. Only a spool makes one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[must_use = "a 250 is built from this and from nothing else"]
+pub struct Durable<T>(T);
+
+impl<T: Copy> Durable<T> {
+    /// To be called by an implementation of [`Spool`] once the sync has returned without an error.
+    pub(in crate::spool) fn synced(value: T) -> Self {
+        Self(value)
+    }
+
+    /// The value.
+    pub fn get(&self) -> T {
+        self.0
+    }
+}
+
+/// What a spool operation answers.
+pub type SpoolFuture<'a, T> = Pin<Box<dyn Future<Output = Result<T, SpoolError>> + Send + 'a>>;
+
+/// A store of accepted messages that survives a crash at any moment.
+pub trait Spool: Send + Sync + 'static {
+    /// Puts a message on stable storage.
+    fn commit(&self, message: Message) -> SpoolFuture<'_, Durable<QueueId>>;
+
+    /// Replaces what is known of a message's recipients, durably.
+    fn update(&self, id: QueueId, state: MessageState) -> SpoolFuture<'_, ()>;
+
+    /// Reads a message and its latest state.
+    fn read(&self, id: QueueId) -> SpoolFuture<'_, Stored>;
+
+    /// Forgets a message whose recipients are all settled.
+    fn remove(&self, id: QueueId) -> SpoolFuture<'_, ()>;
+
+    /// Finds what an earlier run left. Damaged records are set aside by name and never dropped in silence.
+    fn recover(&self) -> SpoolFuture<'_, Recovered>;
+}
+
+/// What a start found in the spool.
+#[derive(Debug, Default)]
+pub struct Recovered {
+    /// Every message that is still to be worked on, oldest first, and its state.
+    pub messages: Vec<(QueueId, MessageState)>,
+    /// Records that could not be read, and where they have been put.
+    pub corrupt: Vec<PathBuf>,
+}
+
+/// Why the spool could not do what was asked.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum SpoolError {
+    /// The operating system refused.
+    #[error("the spool cannot {step} {path}")]
+    Io {
+        /// What was being done: `write`, `sync`, `rename`, `read` …
+        step: &'static str,
+        /// The file or folder.
+        path: PathBuf,
+        /// The system's answer.
+        #[source]
+        source: std::io::Error,
+    },
+    /// There is no message of that name.
+    #[error("no message {id} is in the spool")]
+    NotFound {
+        /// The name asked for.
+        id: QueueId,
+    },
+    /// A record's checksum or form is wrong.
+    #[error("the record {path} is damaged at octet {offset}: it has been left for inspection")]
+    Damaged {
+        /// The record's file.
+        path: PathBuf,
+        /// Where reading failed.
+        offset: u64,
+    },
+    /// Another server uses this spool.
+    #[error("another smtp-edge uses the spool {path}: stop it, or give this one a data_dir of its own")]
+    InUse {
+        /// The spool's folder.
+        path: PathBuf,
+    },
+}
