@@ -8,5 +8,6 @@ pub mod clock;
 pub mod config;
 pub mod envelope;
 pub mod ids;
+pub mod mail_log;
 pub mod signing;
 pub mod spool;

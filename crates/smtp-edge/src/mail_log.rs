@@ -1,0 +1,128 @@
+//! The mail log: a closed set of events, one line each, every one with the queue id it is about.
+//!
+//! It is an interface: administrators' tools read the names and fields below. Remote text reaches it only through
+//! [`Fault`], whose text is printable already.
+
+use std::error::Error;
+use std::fmt;
+use std::net::IpAddr;
+use std::time::{Duration, SystemTime};
+
+use common_config::name::KeyName;
+
+use crate::clock::unix_seconds;
+use crate::envelope::{Envelope, Mailbox, ReversePath, Source};
+use crate::ids::QueueId;
+use crate::signing::state::SigningFault;
+use crate::spool::message::Fault;
+
+/// A message is on stable storage and has been answered 250.
+pub fn accepted(id: QueueId, envelope: &Envelope, message_id: &str, size: usize) {
+    let client = match &envelope.source {
+        Source::Client { address, .. } => address.to_string(),
+        Source::Ourselves => "ourselves".to_owned(),
+    };
+    tracing::info!(
+        queue_id = %id,
+        client,
+        from = %envelope.reverse_path,
+        recipients = envelope.recipients.len(),
+        message_id,
+        size,
+        "accepted"
+    );
+}
+
+/// A client's message, or its whole session, was refused; `reply` is what it was told.
+pub fn rejected(client: IpAddr, from: Option<&ReversePath>, reply: &str, why: &dyn Error) {
+    let from = from.map(ToString::to_string).unwrap_or_default();
+    tracing::warn!(%client, from, reply, why = %Chain(why), "rejected");
+}
+
+/// The message carries signatures by these keys.
+pub fn signed(id: QueueId, domain: &str, keys: &[KeyName]) {
+    let keys = keys.iter().map(ToString::to_string).collect::<Vec<_>>().join(",");
+    tracing::info!(queue_id = %id, domain, keys, "signed");
+}
+
+/// The message goes to external recipients without a signature, and `why`.
+pub fn unsigned(id: QueueId, domain: &str, why: &str) {
+    tracing::info!(queue_id = %id, domain, why, "unsigned");
+}
+
+/// A key or the message was at fault; `consequence` is what becomes of the message.
+pub fn signing_failed(id: QueueId, fault: &SigningFault, consequence: &str, why: &dyn fmt::Display) {
+    tracing::error!(
+        queue_id = %id,
+        class = fault.class.label(),
+        domain = fault.domain.as_ref().map(ToString::to_string).unwrap_or_default(),
+        key = fault.key.as_ref().map(ToString::to_string).unwrap_or_default(),
+        consequence,
+        %why,
+        "signing_failed"
+    );
+}
+
+/// Signing will be tried again.
+pub fn signing_deferred(id: QueueId, fault: &SigningFault, next_attempt: SystemTime) {
+    tracing::warn!(
+        queue_id = %id,
+        class = fault.class.label(),
+        domain = fault.domain.as_ref().map(ToString::to_string).unwrap_or_default(),
+        key = fault.key.as_ref().map(ToString::to_string).unwrap_or_default(),
+        next_attempt = unix_seconds(next_attempt),
+        "signing_deferred"
+    );
+}
+
+/// A next hop has taken the message for this recipient.
+pub fn delivered(id: QueueId, recipient: &Mailbox, remote: &str, reply: &str, tls: bool, took: Duration) {
+    let milliseconds = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
+    tracing::info!(queue_id = %id, to = %recipient, remote, reply, tls, milliseconds, "delivered");
+}
+
+/// The attempt for this recipient failed and will be repeated.
+pub fn deferred(id: QueueId, recipient: &Mailbox, fault: &Fault, next_attempt: SystemTime) {
+    let remote = fault.remote.as_deref().unwrap_or_default();
+    tracing::warn!(
+        queue_id = %id,
+        to = %recipient,
+        status = %fault.status,
+        remote,
+        reply = %fault.text,
+        next_attempt = unix_seconds(next_attempt),
+        "deferred"
+    );
+}
+
+/// This recipient will not have the message.
+pub fn failed(id: QueueId, recipient: &Mailbox, fault: &Fault) {
+    let remote = fault.remote.as_deref().unwrap_or_default();
+    tracing::error!(queue_id = %id, to = %recipient, status = %fault.status, remote, reply = %fault.text, "failed");
+}
+
+/// The sender is being told; `report` is the report's own queue id, empty when a null sender gets none.
+pub fn reported(id: QueueId, report: Option<QueueId>, sender: &ReversePath) {
+    let report = report.map(|report| report.to_string()).unwrap_or_default();
+    tracing::info!(queue_id = %id, report, to = %sender, "reported");
+}
+
+/// Every recipient is settled and the message is gone from the spool.
+pub fn removed(id: QueueId) {
+    tracing::info!(queue_id = %id, "removed");
+}
+
+/// An error and all its sources on one line.
+pub struct Chain<'a>(pub &'a dyn Error);
+
+impl fmt::Display for Chain<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.0)?;
+        let mut source = self.0.source();
+        while let Some(error) = source {
+            write!(f, ": {error}")?;
+            source = error.source();
+        }
+        Ok(())
+    }
+}
