@@ -1,6 +1,10 @@
 //! What signing came to for one message, as its record keeps it so that the step can be replayed.
 
+use std::fmt;
+
 use common_config::name::{DomainName, KeyName};
+
+use crate::spool::message::Fault;
 
 /// The outcome of the signing step.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -30,6 +34,33 @@ pub struct SigningFault {
     pub domain: Option<DomainName>,
     /// The key that failed, when it was a key.
     pub key: Option<KeyName>,
+}
+
+impl SigningFault {
+    /// The fault of a recipient who does not get the message because it could not be signed. No host answered.
+    #[must_use]
+    pub fn recipient_fault(&self) -> Fault {
+        Fault {
+            status: self.class.status().into(),
+            remote: None,
+            text: self.to_string().into(),
+        }
+    }
+}
+
+impl fmt::Display for SigningFault {
+    /// A sentence for people, with the domain and the key (which names the selector) where they are known.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the message could not be signed with DKIM")?;
+        if let Some(domain) = &self.domain {
+            write!(f, " for the domain {domain}")?;
+        }
+        write!(f, ": {}", self.class.explanation())?;
+        if let Some(key) = &self.key {
+            write!(f, " (selector {}, key {key})", key.selector())?;
+        }
+        Ok(())
+    }
 }
 
 /// The classes of signing faults: the closed set that settings, counters, logs and reports speak of.
