@@ -1,1 +1,15 @@
-//! (being written)
+//! The vocabulary and the settings that the DKIM Edge crates share.
+//!
+//! [`name`] holds the names of DKIM (domains, selectors, keys) and needs no more than `idna`. Everything else is
+//! behind the default feature `load`: how settings are found, read and layered, and the types that they are made of.
+
+pub mod name;
+
+#[cfg(feature = "load")]
+pub mod logging;
+#[cfg(feature = "load")]
+pub mod net;
+#[cfg(feature = "load")]
+pub mod paths;
+#[cfg(feature = "load")]
+pub mod units;
