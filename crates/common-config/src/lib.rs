@@ -10,6 +10,10 @@ pub mod logging;
 #[cfg(feature = "load")]
 pub mod net;
 #[cfg(feature = "load")]
+pub mod notes_ini;
+#[cfg(feature = "load")]
+pub mod origin;
+#[cfg(feature = "load")]
 pub mod paths;
 #[cfg(feature = "load")]
 pub mod units;

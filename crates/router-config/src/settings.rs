@@ -1,0 +1,75 @@
+//! The sections `[router]` and `[signing]` of `smtp-edge.toml`, as they are written. What they mean together is
+//! decided by the router configuration as it is loaded.
+
+use common_config::net::HostPort;
+use common_config::units::Duration;
+use serde::Deserialize;
+
+use crate::domains::DomainPattern;
+use crate::mailbox::LocalMailbox;
+use crate::network::Network;
+use crate::next_hops::NextHops;
+
+/// `[router]`.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct RouterSettings {
+    /// The domains whose mail goes to the internal next hop, unsigned: `acme.com`, or `*.acme.com` for all below it.
+    pub internal_domains: Vec<DomainPattern>,
+    /// The server that takes mail for internal domains, and our reports.
+    pub internal_next_hop: Option<HostPort>,
+    /// Who reads mail to `postmaster` (RFC 5321 §4.5.1).
+    pub postmaster: Option<LocalMailbox>,
+    /// Who may send through us; loopback by default.
+    pub relay_networks: Vec<Network>,
+    /// Domains whose mail goes to a fixed server in place of their mail exchangers.
+    pub next_hops: NextHops,
+}
+
+impl Default for RouterSettings {
+    fn default() -> Self {
+        Self {
+            internal_domains: Vec::new(),
+            internal_next_hop: None,
+            postmaster: None,
+            relay_networks: Network::loopback().to_vec(),
+            next_hops: NextHops::default(),
+        }
+    }
+}
+
+/// `[signing]`.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct SigningSettings {
+    /// RSA keys of fewer bits are not signed with; 1024 is the least that RFC 8301 §3.2 allows.
+    pub rsa_minimum_bits: u32,
+    /// What becomes of a message that cannot be signed, under `RouterDKIMSigning=2`.
+    pub enforce: Enforce,
+    /// How long a signature is good for (`x=`); for ever when unset.
+    pub expire_after: Option<Duration>,
+    /// Whether `d=` is the alias's own domain, so that DMARC counts it as aligned. The primary's public key must then
+    /// be published below the alias as well.
+    pub aligned_aliases: bool,
+}
+
+impl Default for SigningSettings {
+    fn default() -> Self {
+        Self {
+            rsa_minimum_bits: 1024,
+            enforce: Enforce::Report,
+            expire_after: None,
+            aligned_aliases: false,
+        }
+    }
+}
+
+/// What becomes of a message that must be signed and cannot be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Enforce {
+    /// It is taken, and its sender gets a non-delivery report, as Domino does.
+    Report,
+    /// It is refused at the end of its data, for upstream servers that report better.
+    Reject,
+}
