@@ -12,7 +12,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use self::line::{Line, LineFault};
-use crate::origin::Origin;
+pub use crate::origin::Origin;
 
 /// One setting of a notes.ini, or one that another layer gave in its stead.
 #[derive(Debug, Clone, PartialEq, Eq)]
