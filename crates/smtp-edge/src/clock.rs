@@ -24,7 +24,10 @@ impl Clock {
     #[must_use]
     #[expect(clippy::disallowed_methods, reason = "this is the home of time")]
     pub fn manual(start: SystemTime) -> Self {
-        Self(Source::Manual(Arc::new(Mutex::new((start, Instant::now())))))
+        Self(Source::Manual(Arc::new(Mutex::new((
+            start,
+            Instant::now(),
+        )))))
     }
 
     /// The calendar time, for what is written down: headers, records, due times that survive a restart.

@@ -97,22 +97,32 @@ pub enum MailboxError {
 fn is_dot_string(text: &str) -> bool {
     text.split('.').all(|atom| {
         !atom.is_empty()
-            && atom
-                .chars()
-                .all(|c| c.is_ascii_alphanumeric() || "!#$%&'*+-/=?^_`{|}~".contains(c) || (!c.is_ascii() && !c.is_control()))
+            && atom.chars().all(|c| {
+                c.is_ascii_alphanumeric()
+                    || "!#$%&'*+-/=?^_`{|}~".contains(c)
+                    || (!c.is_ascii() && !c.is_control())
+            })
     })
 }
 
 /// RFC 5321 §4.1.2 `Quoted-string`, with UTF-8 by RFC 6531 §3.3.
 fn is_quoted_string(text: &str) -> bool {
-    let Some(inner) = text.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')) else {
+    let Some(inner) = text
+        .strip_prefix('"')
+        .and_then(|rest| rest.strip_suffix('"'))
+    else {
         return false;
     };
     let mut characters = inner.chars();
     while let Some(c) = characters.next() {
         let plain = (' '..='~').contains(&c) || (!c.is_ascii() && !c.is_control());
         match c {
-            '\\' if !characters.next().is_some_and(|next| (' '..='~').contains(&next)) => return false,
+            '\\' if !characters
+                .next()
+                .is_some_and(|next| (' '..='~').contains(&next)) =>
+            {
+                return false;
+            }
             '"' => return false,
             _ if !plain => return false,
             _ => {}

@@ -30,7 +30,9 @@ impl fmt::Display for QueueId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for position in (0..DIGITS).rev() {
             let digit = (self.0 >> (position * 5)) & 31;
-            let character = usize::try_from(digit).ok().and_then(|digit| ALPHABET.get(digit));
+            let character = usize::try_from(digit)
+                .ok()
+                .and_then(|digit| ALPHABET.get(digit));
             write!(f, "{}", char::from(*character.unwrap_or(&b'0')))?;
         }
         Ok(())
@@ -82,7 +84,10 @@ impl QueueIds {
         let mut current = self.0.load(Ordering::Relaxed);
         loop {
             let next = base.max(current + 1);
-            match self.0.compare_exchange_weak(current, next, Ordering::Relaxed, Ordering::Relaxed) {
+            match self
+                .0
+                .compare_exchange_weak(current, next, Ordering::Relaxed, Ordering::Relaxed)
+            {
                 Ok(_) => return QueueId(next),
                 Err(seen) => current = seen,
             }

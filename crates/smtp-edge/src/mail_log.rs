@@ -41,7 +41,11 @@ pub fn rejected(client: IpAddr, from: Option<&ReversePath>, reply: &str, why: &d
 
 /// The message carries signatures by these keys.
 pub fn signed(id: QueueId, domain: &str, keys: &[KeyName]) {
-    let keys = keys.iter().map(ToString::to_string).collect::<Vec<_>>().join(",");
+    let keys = keys
+        .iter()
+        .map(ToString::to_string)
+        .collect::<Vec<_>>()
+        .join(",");
     tracing::info!(queue_id = %id, domain, keys, "signed");
 }
 
@@ -51,7 +55,12 @@ pub fn unsigned(id: QueueId, domain: &str, why: &str) {
 }
 
 /// A key or the message was at fault; `consequence` is what becomes of the message.
-pub fn signing_failed(id: QueueId, fault: &SigningFault, consequence: &str, why: &dyn fmt::Display) {
+pub fn signing_failed(
+    id: QueueId,
+    fault: &SigningFault,
+    consequence: &str,
+    why: &dyn fmt::Display,
+) {
     tracing::error!(
         queue_id = %id,
         class = fault.class.label(),
@@ -76,7 +85,14 @@ pub fn signing_deferred(id: QueueId, fault: &SigningFault, next_attempt: SystemT
 }
 
 /// A next hop has taken the message for this recipient.
-pub fn delivered(id: QueueId, recipient: &Mailbox, remote: &str, reply: &str, tls: bool, took: Duration) {
+pub fn delivered(
+    id: QueueId,
+    recipient: &Mailbox,
+    remote: &str,
+    reply: &str,
+    tls: bool,
+    took: Duration,
+) {
     let milliseconds = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
     tracing::info!(queue_id = %id, to = %recipient, remote, reply, tls, milliseconds, "delivered");
 }
@@ -110,6 +126,11 @@ pub fn reported(id: QueueId, report: Option<QueueId>, sender: &ReversePath) {
 /// Every recipient is settled and the message is gone from the spool.
 pub fn removed(id: QueueId) {
     tracing::info!(queue_id = %id, "removed");
+}
+
+/// A round of a message could not do `step`, by a fault of ours or of the machine's; it is tried again.
+pub fn round_failed(id: QueueId, step: &str, why: &dyn Error) {
+    tracing::error!(queue_id = %id, step, why = %Chain(why), "round_failed");
 }
 
 /// An error and all its sources on one line.

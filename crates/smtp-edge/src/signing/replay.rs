@@ -9,5 +9,8 @@ use crate::spool::message::Message;
 /// Signs a stored message again, under the policy and the keys in force now.
 pub trait Replay: Send + Sync + 'static {
     /// The outcome, which takes the place of the one on record.
-    fn replay<'a>(&'a self, message: &'a Message) -> Pin<Box<dyn Future<Output = Signing> + Send + 'a>>;
+    fn replay<'a>(
+        &'a self,
+        message: &'a Message,
+    ) -> Pin<Box<dyn Future<Output = Signing> + Send + 'a>>;
 }

@@ -22,6 +22,22 @@ pub struct Message {
     pub state: MessageState,
 }
 
+impl Message {
+    /// The header of `content`: every field with its line end, without the empty line after them.
+    #[must_use]
+    pub fn header(&self) -> &[u8] {
+        if self.content.starts_with(b"\r\n") {
+            return &[];
+        }
+        let end = self
+            .content
+            .windows(4)
+            .position(|window| window == b"\r\n\r\n");
+        end.and_then(|end| self.content.get(..end + 2))
+            .unwrap_or(&self.content)
+    }
+}
+
 /// What is known of a message's way: the part of a record that is written again.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct MessageState {

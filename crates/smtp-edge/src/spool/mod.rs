@@ -9,7 +9,12 @@ use std::pin::Pin;
 
 use crate::ids::QueueId;
 
+mod disk;
+pub mod file;
 pub mod message;
+pub mod record;
+#[cfg(test)]
+pub(crate) mod sample;
 
 use message::{Message, MessageState, Stored};
 
@@ -89,8 +94,20 @@ pub enum SpoolError {
         /// Where reading failed.
         offset: u64,
     },
+    /// A later version of this server wrote a record.
+    #[error(
+        "the record {path} is of version {version}: start the smtp-edge that wrote it, and let it empty the spool"
+    )]
+    Version {
+        /// The record's file.
+        path: PathBuf,
+        /// The version it names.
+        version: u8,
+    },
     /// Another server uses this spool.
-    #[error("another smtp-edge uses the spool {path}: stop it, or give this one a data_dir of its own")]
+    #[error(
+        "another smtp-edge uses the spool {path}: stop it, or give this one a data_dir of its own"
+    )]
     InUse {
         /// The spool's folder.
         path: PathBuf,

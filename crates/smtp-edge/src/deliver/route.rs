@@ -1,0 +1,118 @@
+//! Groups the recipients of a message by where they go next. Pure.
+
+use common_config::name::DomainName;
+use common_config::net::HostPort;
+use router_config::{NextHop, RouterConfig};
+
+use crate::envelope::Mailbox;
+
+/// Where a copy of a message goes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Hop {
+    /// The host that the settings name.
+    Host(HostPort),
+    /// The mail exchangers of a domain.
+    Exchangers(DomainName),
+}
+
+/// Who reads a copy, which decides what stands before the message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Audience {
+    /// Our own side: the copy goes as it came, without our signatures.
+    Internal,
+    /// The outside: the copy carries our signatures.
+    External,
+}
+
+/// One copy of a message: a next hop and the recipients whom it serves.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Route {
+    /// Where to.
+    pub hop: Hop,
+    /// For whom.
+    pub audience: Audience,
+    /// The recipients' places in the envelope; at least one.
+    pub recipients: Vec<usize>,
+}
+
+/// Groups those `recipients` whose places are `wanted`, in the order of each group's first recipient.
+#[must_use]
+pub fn group(router: &RouterConfig, recipients: &[Mailbox], wanted: &[usize]) -> Vec<Route> {
+    group_by(recipients, wanted, |domain| {
+        let audience = if router.is_internal(domain) {
+            Audience::Internal
+        } else {
+            Audience::External
+        };
+        let hop = match router.next_hop(domain) {
+            NextHop::Internal(host) | NextHop::Fixed(host) => Hop::Host(host),
+            NextHop::Mx => Hop::Exchangers(domain.clone()),
+        };
+        (hop, audience)
+    })
+}
+
+fn group_by(
+    recipients: &[Mailbox],
+    wanted: &[usize],
+    way: impl Fn(&DomainName) -> (Hop, Audience),
+) -> Vec<Route> {
+    let mut routes: Vec<Route> = Vec::new();
+    for place in wanted {
+        let Some(mailbox) = recipients.get(*place) else {
+            continue;
+        };
+        let (hop, audience) = way(mailbox.domain());
+        match routes
+            .iter_mut()
+            .find(|route| route.hop == hop && route.audience == audience)
+        {
+            Some(route) => route.recipients.push(*place),
+            None => routes.push(Route {
+                hop,
+                audience,
+                recipients: vec![*place],
+            }),
+        }
+    }
+    routes
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn recipients_share_a_copy_when_they_share_a_hop_and_an_audience() {
+        let recipients: Vec<Mailbox> = [
+            "a@inside.example",
+            "b@one.example",
+            "c@two.example",
+            "d@one.example",
+            "e@fixed.example",
+            "f@inside.example",
+        ]
+        .iter()
+        .map(|text| text.parse().unwrap())
+        .collect();
+        let host: HostPort = "192.0.2.1:25".parse().unwrap();
+        let way = |domain: &DomainName| match domain.as_str() {
+            "inside.example" => (Hop::Host(host.clone()), Audience::Internal),
+            // The same host, and yet another copy: this one is signed.
+            "fixed.example" => (Hop::Host(host.clone()), Audience::External),
+            _ => (Hop::Exchangers(domain.clone()), Audience::External),
+        };
+        let check = |wanted: &[usize], expected: &[&[usize]]| {
+            let routes = group_by(&recipients, wanted, way);
+            let places: Vec<&[usize]> = routes
+                .iter()
+                .map(|route| route.recipients.as_slice())
+                .collect();
+            assert_eq!(places, expected, "{wanted:?}");
+        };
+        check(&[0, 1, 2, 3, 4, 5], &[&[0, 5], &[1, 3], &[2], &[4]]);
+        check(&[3, 5], &[&[3], &[5]]);
+        check(&[], &[]);
+        check(&[99], &[]); // not a place of this envelope
+    }
+}

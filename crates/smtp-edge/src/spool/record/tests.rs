@@ -1,0 +1,158 @@
+use proptest::prelude::*;
+
+use super::*;
+use crate::spool::sample;
+
+#[test]
+fn version_1_still_loads() {
+    let message = include_bytes!("../../../testdata/spool-v1/message.msg");
+    let state = include_bytes!("../../../testdata/spool-v1/message.state");
+    assert_eq!(decode_message(message).unwrap(), sample::message(1));
+    assert_eq!(
+        decode_state(state).unwrap(),
+        (sample::message(1).id, sample::worked_on())
+    );
+    // And is what is written: a change of the form must become version 2.
+    assert_eq!(encode_message(&sample::message(1)), message);
+    assert_eq!(
+        encode_state(sample::message(1).id, &sample::worked_on()),
+        state
+    );
+}
+
+#[test]
+fn another_version_is_refused_by_name() {
+    let mut record = encode_message(&sample::message(1));
+    record[5] = 2;
+    let error = decode_message(&record).unwrap_err();
+    assert_eq!(error, RecordError::Version { version: 2 });
+    assert!(error.to_string().contains("version 2"));
+}
+
+#[test]
+fn a_record_cut_short_or_with_any_bit_flipped_is_damaged() {
+    let record = encode_message(&sample::message(1));
+    for length in 0..record.len() {
+        assert!(
+            decode_message(&record[..length]).is_err(),
+            "cut at {length}"
+        );
+    }
+    for place in 0..record.len() {
+        for bit in 0..8 {
+            let mut flipped = record.clone();
+            flipped[place] ^= 1 << bit;
+            // The two reserved octets are covered by the checksum as well.
+            assert!(
+                decode_message(&flipped).is_err(),
+                "octet {place}, bit {bit}"
+            );
+        }
+    }
+    assert!(
+        decode_message(&[record, vec![0]].concat()).is_err(),
+        "an octet too many"
+    );
+}
+
+#[test]
+fn a_record_of_the_other_kind_is_damaged() {
+    let state = encode_state(sample::message(1).id, &sample::worked_on());
+    assert_eq!(
+        decode_message(&state),
+        Err(RecordError::Damaged { offset: 0 })
+    );
+    assert_eq!(
+        decode_state(&encode_message(&sample::message(1))),
+        Err(RecordError::Damaged { offset: 0 })
+    );
+}
+
+/// A payload with a valid checksum, as a defect of ours or a forger would write it.
+fn sealed(payload: &[u8]) -> Vec<u8> {
+    let mut writer = Writer::new(MESSAGE, 0);
+    writer.0.extend_from_slice(payload);
+    writer.finish()
+}
+
+fn fault() -> impl Strategy<Value = Fault> {
+    let remote = proptest::option::of("[a-z.]{1,20}");
+    ("[245]\\.[0-9]\\.[0-9]", remote, "\\PC{0,40}").prop_map(|(status, remote, text)| Fault {
+        status: status.into(),
+        remote: remote.map(Into::into),
+        text: text.into(),
+    })
+}
+
+fn recipient() -> impl Strategy<Value = RecipientState> {
+    prop_oneof![
+        proptest::option::of(fault()).prop_map(RecipientState::Pending),
+        Just(RecipientState::Delivered),
+        fault().prop_map(RecipientState::Failed),
+        Just(RecipientState::Reported),
+    ]
+}
+
+fn signing() -> impl Strategy<Value = Signing> {
+    let fault = (
+        prop_oneof![
+            Just(FaultClass::StoreAway),
+            Just(FaultClass::NekAway),
+            Just(FaultClass::KeyMissing),
+            Just(FaultClass::KeyRevoked),
+            Just(FaultClass::KeyUnreadable),
+            Just(FaultClass::KeyTooShort),
+            Just(FaultClass::CannotSign),
+        ],
+        proptest::option::of(Just("renovations.com".parse().unwrap())),
+        proptest::option::of(Just("12345._domainkey.renovations.com".parse().unwrap())),
+    )
+        .prop_map(|(class, domain, key)| SigningFault { class, domain, key });
+    prop_oneof![
+        Just(Signing::NotNeeded),
+        (any::<Vec<u8>>(), 0..3_usize).prop_map(|(header, keys)| Signing::Done {
+            header,
+            keys: vec!["a.b._domainkey.example.org".parse().unwrap(); keys],
+        }),
+        fault.clone().prop_map(Signing::Deferred),
+        fault.prop_map(Signing::Refused),
+    ]
+}
+
+proptest! {
+    #[test]
+    fn states_read_back_as_written(
+        recipients in proptest::collection::vec(recipient(), 0..5),
+        signing in signing(),
+        attempts in any::<u32>(),
+        seconds in 0..4_000_000_000_u64,
+        nanoseconds in 0..1_000_000_000_u32,
+    ) {
+        let next_attempt = SystemTime::UNIX_EPOCH + Duration::new(seconds, nanoseconds);
+        let state = MessageState { recipients, signing, attempts, next_attempt };
+        let id = QueueId::from_number(seconds);
+        prop_assert_eq!(decode_state(&encode_state(id, &state)), Ok((id, state)));
+    }
+
+    #[test]
+    fn messages_read_back_as_written(
+        trace in any::<Vec<u8>>(),
+        content in any::<Vec<u8>>(),
+        helo in "[ -~]{0,30}",
+        six in any::<bool>(),
+        needs in any::<(bool, bool)>(),
+    ) {
+        let mut message = sample::message(7);
+        message.trace = trace;
+        message.content = content;
+        let address: IpAddr = if six { "2001:db8::1" } else { "192.0.2.1" }.parse().unwrap();
+        message.envelope.source = Source::Client { address, helo: helo.into() };
+        message.envelope.needs = Needs { eight_bit: needs.0, smtputf8: needs.1 };
+        prop_assert_eq!(decode_message(&encode_message(&message)), Ok(message));
+    }
+
+    #[test]
+    fn no_payload_makes_the_reader_fall_over(payload in any::<Vec<u8>>()) {
+        let _ = decode_message(&sealed(&payload));
+    }
+}
