@@ -31,6 +31,10 @@ impl Network {
             Self(IpNet::V6(Ipv6Net::new_assert(Ipv6Addr::LOCALHOST, 128))),
         ]
     }
+
+    pub(crate) fn net(&self) -> IpNet {
+        self.0
+    }
 }
 
 impl FromStr for Network {

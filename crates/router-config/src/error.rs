@@ -1,0 +1,86 @@
+//! Why the router's settings cannot be used.
+
+use std::fmt;
+
+use crate::network::Network;
+use crate::signing_mode::SigningModeError;
+use crate::signing_table::SigningTableError;
+
+/// Settings with which the relay does not start.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum RouterConfigError {
+    /// Required settings are not there.
+    #[error(
+        "required settings are missing; without them nobody could be sent a report: {}",
+        Lines(settings)
+    )]
+    Missing {
+        /// Those that are not.
+        settings: Vec<Required>,
+    },
+    /// Everyone could send through us.
+    #[error(
+        "an open relay: router.relay_networks trusts all or most addresses with {}: list only your own networks",
+        Lines(networks)
+    )]
+    OpenRelay {
+        /// What makes it one.
+        networks: Vec<Network>,
+    },
+    /// RSA keys that are too short, or more than verifiers must accept.
+    #[error(
+        "signing.rsa_minimum_bits: found {bits}, expected 1024 to 4096 (RFC 8301 §3.2): 1024 allows every key that may sign"
+    )]
+    RsaMinimum {
+        /// What was asked for.
+        bits: u32,
+    },
+    /// `RouterDKIMSigning` means nothing.
+    #[error("the signing mode cannot be told")]
+    Mode(#[from] SigningModeError),
+    /// The `DKIM_KEY_…` lines cannot be used.
+    #[error("the signing keys cannot be told")]
+    Table(#[from] SigningTableError),
+}
+
+/// A setting that must be there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Required {
+    /// `router.internal_domains`.
+    InternalDomains,
+    /// `router.internal_next_hop`.
+    InternalNextHop,
+    /// `router.postmaster`.
+    Postmaster,
+}
+
+impl fmt::Display for Required {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::InternalDomains => {
+                "add to [router] internal_domains = [\"acme.com\"], the domains of your own users"
+            }
+            Self::InternalNextHop => {
+                "add to [router] internal_next_hop = \"mail.acme.com:25\", their mail server"
+            }
+            Self::Postmaster => {
+                "add to [router] postmaster = \"postmaster@acme.com\", who reads mail to postmaster"
+            }
+        })
+    }
+}
+
+/// Things with `; ` between them.
+struct Lines<'a, T>(&'a [T]);
+
+impl<T: fmt::Display> fmt::Display for Lines<'_, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (index, item) in self.0.iter().enumerate() {
+            let before = if index == 0 { "" } else { "; " };
+            write!(f, "{before}{item}")?;
+        }
+        Ok(())
+    }
+}
