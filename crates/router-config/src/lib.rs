@@ -1,4 +1,36 @@
-//! What the routing and DKIM settings mean: who is internal, which keys sign for whom, which next hop.
+//! What the routing and DKIM settings mean: who is internal, who may send through us, which keys sign for whom, which
+//! next hop mail has.
+//!
+//! Settings come in as [`RouterSettings`], [`SigningSettings`] and the lines of notes.ini; [`RouterConfig::load`]
+//! checks them against each other and refuses what contradicts itself or is open to everyone. Then it answers: the
+//! same question has the same answer, and [`RouterConfig::explain`] says why. The crate names keys and never loads one;
+//! it reads no file, asks no DNS and knows no time.
+//!
+//! ```
+//! use std::path::Path;
+//!
+//! use common_config::notes_ini::NotesIni;
+//! use router_config::{NextHop, RouterConfig, RouterSettings, SigningDecision, SigningSettings};
+//!
+//! let router = RouterSettings {
+//!     internal_domains: vec!["acme.com".parse()?],
+//!     internal_next_hop: Some("mail.acme.com:25".parse()?),
+//!     postmaster: Some("postmaster@acme.com".parse()?),
+//!     ..RouterSettings::default()
+//! };
+//! let notes = b"RouterDKIMSigning=2\nDKIM_KEY_acme.com=12345\nDKIM_KEY_alias.net=acme.com;12345\n";
+//! let notes = NotesIni::parse(Path::new("notes.ini"), notes)?;
+//! let config = RouterConfig::load(&router, &SigningSettings::default(), notes.entries())?;
+//!
+//! // Who is the message from? The author's domain, whatever the display name says.
+//! let from = router_config::identity::signing_identity(&[b" \"x@evil.com\" <alice@eu.acme.com>"], &[])?;
+//! let SigningDecision::Sign(rule) = config.resolve(&from) else { panic!("acme.com is signed") };
+//! assert_eq!(rule.keys[0].key.record_name(), "12345._domainkey.acme.com");
+//! assert_eq!(config.next_hop(&"example.org".parse()?), NextHop::Mx);
+//! assert!(!config.may_relay("192.0.2.1".parse()?));
+//! println!("{}", config.explain(&"alias.net".parse()?));
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
 mod config;
 mod domains;
@@ -31,3 +63,7 @@ pub use signing_table::{
     Alignment, SigningInstruction, SigningRule, SigningTable, SigningTableError,
 };
 pub use warning::Warning;
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
