@@ -22,8 +22,31 @@ impl HeaderHash {
         header: &HeaderBlock<'_>,
         names: &[N],
     ) -> HeaderHash {
+        Self::select(kind, header.fields().iter(), names)
+    }
+
+    /// The same without the field at `place`: the signature under verification is never one of its own fields.
+    pub(crate) fn without<N: AsRef<str>>(
+        place: usize,
+        kind: Canonicalization,
+        header: &HeaderBlock<'_>,
+        names: &[N],
+    ) -> HeaderHash {
+        let others = header
+            .fields()
+            .iter()
+            .enumerate()
+            .filter(|(at, _)| *at != place);
+        Self::select(kind, others.map(|(_, field)| field), names)
+    }
+
+    fn select<'f, 'm: 'f, N: AsRef<str>>(
+        kind: Canonicalization,
+        fields: impl Iterator<Item = &'f Field<'m>>,
+        names: &[N],
+    ) -> HeaderHash {
         let mut left: HashMap<String, Vec<&Field<'_>>> = HashMap::new();
-        for field in header.fields() {
+        for field in fields {
             left.entry(field.name().to_ascii_lowercase())
                 .or_default()
                 .push(field);

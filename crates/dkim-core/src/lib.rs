@@ -11,7 +11,6 @@
 //! assert!(headers[0].text.starts_with(b"DKIM-Signature: v=1; a=ed25519-sha256;"));
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
-#![allow(dead_code, reason = "the verifier, which comes next, uses it")]
 
 mod algorithm;
 mod body_hash;
@@ -26,8 +25,10 @@ mod line_ends;
 mod params;
 mod public_key;
 mod record;
+mod signature;
 mod signer;
 mod tag_list;
+mod verifier;
 
 pub use algorithm::{Algorithm, KeyType};
 pub use body_hash::{BodyHasher, BodyHashes};
@@ -44,3 +45,4 @@ pub use line_ends::crlf;
 pub use params::SignatureParams;
 pub use record::{KeyRecord, Mismatch};
 pub use signer::{SignedHeader, Signer, sign, sign_with_hashes};
+pub use verifier::{BodyLength, Limits, LookupError, Status, Verification, VerifyResult, verify};
