@@ -1,0 +1,25 @@
+//! One verb a file. A command changes one thing or nothing, and says what it did.
+
+use crate::cli::{Cli, Verb};
+use crate::context::Context;
+use crate::exit::Failure;
+use crate::output::Output;
+
+mod create;
+mod delete;
+mod export;
+mod import;
+mod revoke;
+mod show;
+
+pub(crate) async fn run(cli: Cli) -> Result<Output, Failure> {
+    let context = Context::load(&cli.global)?;
+    match cli.verb {
+        Verb::Create { noun } => create::run(&context, noun).await,
+        Verb::Show { noun } => show::run(&context, noun).await,
+        Verb::Export { noun } => export::run(&context, noun).await,
+        Verb::Import { noun } => import::run(&context, noun),
+        Verb::Revoke { noun } => revoke::run(&context, noun).await,
+        Verb::Delete { noun } => delete::run(&context, noun).await,
+    }
+}

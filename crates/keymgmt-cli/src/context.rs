@@ -1,0 +1,133 @@
+//! Where things are: the settings, the data directory, the NEKs and the store of one run.
+
+use std::fs::DirBuilder;
+use std::io;
+use std::os::unix::fs::DirBuilderExt as _;
+use std::path::PathBuf;
+
+use common_config::layers::Layers;
+use common_config::paths::{self, DataDir};
+use credstore::{CredStore, NekDir};
+use serde::Deserialize;
+
+use crate::cli::Global;
+use crate::exit::Failure;
+use crate::input;
+
+/// The sections of `smtp-edge.toml` that say where things are. The server's other sections are not read here.
+#[derive(Debug, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct Places {
+    data_dir: PathBuf,
+    credstore: CredstoreSettings,
+}
+
+impl Default for Places {
+    fn default() -> Self {
+        Self {
+            data_dir: PathBuf::from(paths::DEFAULT_DATA_DIR),
+            credstore: CredstoreSettings::default(),
+        }
+    }
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct CredstoreSettings {
+    /// The store's file; in the data directory when unset.
+    path: Option<PathBuf>,
+    /// The store's NEK by name; found by its fingerprint when unset.
+    nek: Option<String>,
+}
+
+/// What every command works on.
+#[derive(Debug)]
+pub(crate) struct Context {
+    places: Places,
+    data_dir: DataDir,
+    /// The options with which a command that is suggested finds the same things.
+    options: String,
+}
+
+impl Context {
+    /// Reads the settings as far as they say where things are.
+    pub(crate) fn load(global: &Global) -> Result<Self, Failure> {
+        let mut layers = Layers::new();
+        layers = match global
+            .settings
+            .clone()
+            .or_else(paths::settings_from_environment)
+        {
+            Some(named) => layers.toml(named),
+            None => layers.toml_optional(paths::DEFAULT_SETTINGS),
+        };
+        layers = layers.environment("SMTP_EDGE_");
+        if let Some(notes_ini) = &global.notes_ini {
+            layers = layers.notes_ini(notes_ini);
+        }
+        let mut places: Places = layers.extract_part()?.settings;
+        if let Some(data_dir) = &global.data_dir {
+            places.data_dir.clone_from(data_dir);
+        }
+        let mut options = String::new();
+        for (option, value) in [
+            ("settings", &global.settings),
+            ("data-dir", &global.data_dir),
+        ] {
+            if let Some(value) = value {
+                options.push_str(&format!(" --{option} '{}'", value.display()));
+            }
+        }
+        Ok(Self {
+            data_dir: DataDir::new(places.data_dir.clone()),
+            places,
+            options,
+        })
+    }
+
+    pub(crate) fn data_dir(&self) -> &DataDir {
+        &self.data_dir
+    }
+
+    /// Makes the data directory, when only its last part is missing: a path with more missing is a mistake.
+    pub(crate) fn create_data_dir(&self) -> Result<(), Failure> {
+        let path = self.data_dir.path();
+        match DirBuilder::new().mode(0o700).create(path) {
+            Err(source) if source.kind() != io::ErrorKind::AlreadyExists => Err(Failure::File {
+                step: "write",
+                path: path.to_owned(),
+                source,
+            }),
+            _ => Ok(()),
+        }
+    }
+
+    pub(crate) fn neks(&self) -> NekDir {
+        NekDir::new(self.data_dir.nek_dir())
+            .with_credentials_directory(paths::credentials_directory())
+    }
+
+    pub(crate) fn store_path(&self) -> PathBuf {
+        match &self.places.credstore.path {
+            Some(path) => path.clone(),
+            None => self.data_dir.credstore(),
+        }
+    }
+
+    /// Opens the store with the NEK that the settings name, or else with the one whose fingerprint the store names.
+    pub(crate) async fn store(&self) -> Result<CredStore, Failure> {
+        let path = self.store_path();
+        match &self.places.credstore.nek {
+            Some(name) => {
+                let nek = self.neks().open(&input::nek_name(name)?)?;
+                Ok(CredStore::open_with(&path, &nek).await?)
+            }
+            None => Ok(CredStore::open(&path, &self.neks()).await?),
+        }
+    }
+
+    /// A command that the user can run next, in the same place.
+    pub(crate) fn command(&self, words: &str) -> String {
+        format!("keymgmt{} {words}", self.options)
+    }
+}

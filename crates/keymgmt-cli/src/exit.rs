@@ -1,0 +1,252 @@
+//! How a command ends: the exit status, and the one line that says what went wrong and what to do.
+
+use std::error::Error;
+use std::fmt::Write as _;
+use std::io;
+use std::path::PathBuf;
+
+use common_config::error::SettingsError;
+use common_config::name::KeyName;
+use common_config::paths::FileNameError;
+use credstore::{CredStoreError, NekError, TransferError};
+use thiserror::Error;
+
+use crate::input::InputError;
+use crate::passphrase::PassphraseError;
+
+/// The exit status. Scripts read it: the numbers stay.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Status {
+    /// It was done.
+    Done,
+    /// `verify`: no signature holds.
+    NotVerified,
+    /// A word of the command line is wrong: a verb, a domain, a selector, an algorithm, a size, a file name.
+    Usage,
+    /// There is one of that name: a NEK, a store, a key or a file.
+    Exists,
+    /// There is none of that name: a NEK, a store or a key.
+    NotFound,
+    /// The NEK or the passphrase is the wrong one, or missing.
+    Nek,
+    /// Others can read what is secret.
+    Permissions,
+    /// The store, a line of it, or a NEK file was altered or is damaged.
+    Tampered,
+    /// A file or folder cannot be read or written.
+    File,
+    /// Later may work: the store is busy, or the DNS does not answer.
+    Later,
+    /// The settings or the notes.ini are wrong.
+    Settings,
+    /// The message is not signed: by policy, by its own fault, or for want of a usable key.
+    NotSigned,
+    /// A fault of the program or the system.
+    Internal,
+}
+
+impl Status {
+    /// The table for the help text and the manual.
+    pub(crate) const HELP: &'static str = "\
+Exit status:
+   0  done
+   1  verify: no signature holds
+   2  a word of the command line is wrong
+   3  a NEK, store, key or file of that name exists
+   4  there is no NEK, store or key of that name
+   5  the NEK or the passphrase is the wrong one, or missing
+   6  others can read what is secret
+   7  the store or a NEK was altered or is damaged
+   8  a file cannot be read or written
+   9  later may work: the store is busy, or the DNS does not answer
+  10  the settings or the notes.ini are wrong
+  11  the message was not signed
+  70  a fault of the program or the system";
+
+    pub(crate) fn code(self) -> u8 {
+        match self {
+            Self::Done => 0,
+            Self::NotVerified => 1,
+            Self::Usage => 2,
+            Self::Exists => 3,
+            Self::NotFound => 4,
+            Self::Nek => 5,
+            Self::Permissions => 6,
+            Self::Tampered => 7,
+            Self::File => 8,
+            Self::Later => 9,
+            Self::Settings => 10,
+            Self::NotSigned => 11,
+            Self::Internal => 70,
+        }
+    }
+}
+
+/// Why a command did nothing.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub(crate) enum Failure {
+    #[error(transparent)]
+    Input(#[from] InputError),
+    #[error(transparent)]
+    FileName(#[from] FileNameError),
+    #[error(transparent)]
+    Passphrase(#[from] PassphraseError),
+    #[error(transparent)]
+    Settings(#[from] SettingsError),
+    #[error(transparent)]
+    Nek(#[from] NekError),
+    #[error(transparent)]
+    Store(#[from] CredStoreError),
+    #[error("the key {name} could not be made")]
+    KeyGeneration {
+        name: KeyName,
+        #[source]
+        source: dkim_core::KeyError,
+    },
+    #[error("the public record of {name} in the store cannot be read; create the key anew")]
+    Record {
+        name: KeyName,
+        #[source]
+        source: dkim_core::RecordError,
+    },
+    #[error("{} exists already and is left as it is; {advice}", path.display())]
+    FileExists { path: PathBuf, advice: &'static str },
+    #[error("cannot {step} {}; check that its folder exists and that this user may {step} it", path.display())]
+    File {
+        step: &'static str,
+        path: PathBuf,
+        #[source]
+        source: io::Error,
+    },
+    #[error("the system does not let the program start its tasks")]
+    Runtime(#[source] io::Error),
+}
+
+impl Failure {
+    pub(crate) fn status(&self) -> Status {
+        match self {
+            Self::Input(_) | Self::FileName(_) => Status::Usage,
+            Self::Passphrase(error) => error.status(),
+            Self::Settings(_) => Status::Settings,
+            Self::Nek(error) => nek_status(error),
+            Self::Store(error) => store_status(error),
+            Self::Record { .. } => Status::Tampered,
+            Self::FileExists { .. } => Status::Exists,
+            Self::File { .. } => Status::File,
+            Self::KeyGeneration { .. } | Self::Runtime(_) => Status::Internal,
+        }
+    }
+
+    /// The error and its causes in one line without control characters.
+    pub(crate) fn line(&self) -> String {
+        chain(self)
+    }
+}
+
+/// An error and its causes, in one line. Remote and user text in it is made printable.
+pub(crate) fn chain(error: &dyn Error) -> String {
+    let mut line = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        // Writing to a String does not fail.
+        let _ = write!(line, ": {cause}");
+        source = cause.source();
+    }
+    line.chars()
+        .map(|character| {
+            if character.is_control() {
+                ' '
+            } else {
+                character
+            }
+        })
+        .collect()
+}
+
+fn nek_status(error: &NekError) -> Status {
+    match error {
+        NekError::NotFound { .. } => Status::NotFound,
+        NekError::Exists { .. } | NekError::FileExists { .. } => Status::Exists,
+        NekError::NoMatch { .. } => Status::Nek,
+        NekError::Permissions { .. } => Status::Permissions,
+        NekError::Format { .. } => Status::Tampered,
+        NekError::Transfer(TransferError::WrongPassphrase | TransferError::PassphraseTooShort) => {
+            Status::Nek
+        }
+        NekError::Transfer(_) => Status::Tampered,
+        NekError::Io { .. } => Status::File,
+        _ => Status::Internal,
+    }
+}
+
+fn store_status(error: &CredStoreError) -> Status {
+    match error {
+        CredStoreError::NotFound { .. } | CredStoreError::Missing { .. } => Status::NotFound,
+        CredStoreError::Exists { .. }
+        | CredStoreError::StoreExists { .. }
+        | CredStoreError::Lifecycle { .. } => Status::Exists,
+        CredStoreError::Revoked { .. } => Status::NotSigned,
+        CredStoreError::WrongNek { .. } => Status::Nek,
+        CredStoreError::NekMissing { source, .. } => match source {
+            NekError::NoMatch {
+                unreadable: Some(unreadable),
+                ..
+            } => nek_status(unreadable),
+            _ => Status::Nek,
+        },
+        CredStoreError::Permissions { .. } => Status::Permissions,
+        CredStoreError::Tampered { .. }
+        | CredStoreError::StoreTampered { .. }
+        | CredStoreError::Unseal { .. }
+        | CredStoreError::NotAStore { .. } => Status::Tampered,
+        CredStoreError::Io { .. } => Status::File,
+        CredStoreError::Busy { .. } => Status::Later,
+        CredStoreError::Backend { .. } if error.is_transient() => Status::File,
+        _ => Status::Internal,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_help_lists_every_status() {
+        for status in [
+            Status::Done,
+            Status::NotVerified,
+            Status::Usage,
+            Status::Exists,
+            Status::NotFound,
+            Status::Nek,
+            Status::Permissions,
+            Status::Tampered,
+            Status::File,
+            Status::Later,
+            Status::Settings,
+            Status::NotSigned,
+            Status::Internal,
+        ] {
+            let code = format!("{:>4}  ", status.code());
+            assert!(
+                Status::HELP.lines().any(|line| line.starts_with(&code)),
+                "{status:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn an_error_is_one_printable_line() {
+        let error = Failure::File {
+            step: "read",
+            path: PathBuf::from("a\nb\u{1b}[31m"),
+            source: io::Error::from(io::ErrorKind::NotFound),
+        };
+        assert!(
+            !error.line().chars().any(char::is_control),
+            "{}",
+            error.line()
+        );
+    }
+}
