@@ -8,7 +8,9 @@ use std::str::FromStr;
 
 use serde::de::{Error, Unexpected, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use tracing::Subscriber;
 use tracing_subscriber::EnvFilter;
+use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::util::SubscriberInitExt as _;
 
 /// `[log]`.
@@ -96,23 +98,56 @@ pub fn init(settings: &LogSettings) -> Result<(), LoggingError> {
     let filter = EnvFilter::try_new(settings.level.as_str()).map_err(|_| LoggingError::Level {
         level: settings.level.clone(),
     })?;
+    subscriber(
+        settings.format,
+        filter,
+        Colours::of_stderr(),
+        std::io::stderr,
+    )
+    .try_init()
+    .map_err(|_| LoggingError::Started)
+}
+
+/// What writes the lines.
+fn subscriber<W>(
+    format: LogFormat,
+    filter: EnvFilter,
+    colours: Colours,
+    writer: W,
+) -> Box<dyn Subscriber + Send + Sync>
+where
+    W: for<'a> MakeWriter<'a> + Send + Sync + 'static,
+{
     let line = tracing_subscriber::fmt()
         .with_env_filter(filter)
-        .with_writer(std::io::stderr);
-    match settings.format {
-        LogFormat::Text => line
-            .with_ansi(std::io::stderr().is_terminal())
-            .finish()
-            .try_init(),
-        LogFormat::Json => line
-            .json()
-            .flatten_event(true)
-            .with_current_span(false)
-            .with_span_list(false)
-            .finish()
-            .try_init(),
+        .with_writer(writer);
+    match format {
+        LogFormat::Text => Box::new(line.with_ansi(colours == Colours::On).finish()),
+        LogFormat::Json => Box::new(
+            line.json()
+                .flatten_event(true)
+                .with_current_span(false)
+                .with_span_list(false)
+                .finish(),
+        ),
     }
-    .map_err(|_| LoggingError::Started)
+}
+
+/// Whether lines of text have colours: on a terminal, never in a file or a journal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Colours {
+    On,
+    Off,
+}
+
+impl Colours {
+    fn of_stderr() -> Self {
+        if std::io::stderr().is_terminal() {
+            Self::On
+        } else {
+            Self::Off
+        }
+    }
 }
 
 /// A text is not a level.
@@ -179,5 +214,40 @@ mod tests {
         check("info,smtp_edge", false);
         check("info,=debug", false);
         check("info,[span]=debug", false);
+    }
+
+    /// The lines of an event that carries a newline, as an attacker would have it.
+    fn lines(format: LogFormat, level: &str) -> String {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let filter = EnvFilter::try_new(level).unwrap();
+        let log = subscriber(format, filter, Colours::Off, file.reopen().unwrap());
+        tracing::subscriber::with_default(log, || {
+            tracing::info!(queue_id = "q1", reply = "a\nlevel=ERROR", "accepted");
+            tracing::debug!("unseen");
+        });
+        std::fs::read_to_string(file.path()).unwrap()
+    }
+
+    #[test]
+    fn an_event_is_one_line_with_its_fields() {
+        let json = lines(LogFormat::Json, "info");
+        for part in [
+            "{\"timestamp\":\"",
+            "\"level\":\"INFO\"",
+            "\"message\":\"accepted\"",
+            "\"queue_id\":\"q1\"",
+            "\"reply\":\"a\\nlevel=ERROR\"",
+        ] {
+            assert!(json.contains(part), "{part} {json}");
+        }
+        assert_eq!(json.lines().count(), 1, "{json}");
+
+        let text = lines(LogFormat::Text, "info");
+        assert!(
+            text.contains("accepted queue_id=\"q1\" reply=\"a\\nlevel=ERROR\""),
+            "{text}"
+        );
+        assert_eq!(text.lines().count(), 1, "{text}");
+        assert_eq!(lines(LogFormat::Json, "warn"), "");
     }
 }

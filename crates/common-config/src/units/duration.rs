@@ -79,7 +79,8 @@ impl fmt::Display for Duration {
         }
         let mut text = String::new();
         let mut rest = self.milliseconds;
-        for (name, factor) in UNITS {
+        // Not in weeks: 30d is what people wrote.
+        for (name, factor) in UNITS.into_iter().skip(1) {
             if rest >= factor {
                 text.push_str(&format!("{}{name}", rest / factor));
                 rest %= factor;
@@ -171,6 +172,8 @@ mod tests {
     fn spans_have_units() {
         check("10m", Some((600_000, "10m")));
         check("5d", Some((432_000_000, "5d")));
+        check("30d", Some((2_592_000_000, "30d")));
+        check("2w", Some((1_209_600_000, "14d")));
         check("1h30m", Some((5_400_000, "1h30m")));
         check("90 m", Some((5_400_000, "1h30m")));
         check("250ms", Some((250, "250ms")));
