@@ -364,7 +364,7 @@ mod tests {
                 key: KeyType::Ed25519
             })
         );
-        let only_sha1 = key.record().to_value().replace("k=", "h=sha1; k=");
+        let only_sha1 = key.record().to_value().replacen(" k=", " h=sha1; k=", 1);
         assert_eq!(
             KeyRecord::parse(&only_sha1).unwrap().matches(&key),
             Err(Mismatch::Hash)
