@@ -1,2 +1,66 @@
-//! (being written)
-fn main() {}
+//! The development jobs of the workspace, behind `cargo xtask`: `demo`, `test`, `ci`, `tidy`, `judges`.
+//!
+//! One file a command. It knows the crates from outside only (their files, their binaries, what cargo says of them), so
+//! that it builds when they do not.
+
+mod ci;
+mod command;
+mod demo;
+mod judges;
+mod test;
+mod tidy;
+mod workspace;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use crate::workspace::Workspace;
+
+/// Development jobs of DKIM Edge.
+#[derive(Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask")]
+struct Arguments {
+    #[command(subcommand)]
+    job: Job,
+}
+
+#[derive(Subcommand)]
+enum Job {
+    /// Carry real messages from new keys to the verdicts of four judges, on embedded defaults.
+    Demo {
+        /// Stay up afterwards, and say how to send a message of one's own.
+        #[arg(long)]
+        keep: bool,
+    },
+    /// Install the judges, build, and run every test.
+    Test {
+        /// Handed to `cargo test` in place of `--workspace`, such as `-p dkim-core` or `-p edge-tests --test restart`.
+        #[arg(last = true)]
+        cargo_test: Vec<String>,
+    },
+    /// Everything that must hold before a change lands: format, lints, tidy, documentation, tests.
+    Ci,
+    /// The house's rules that a compiler cannot know.
+    Tidy,
+    /// Install the independent verifiers that the tests and the demo have signatures judged by.
+    Judges,
+}
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    let outcome = Workspace::find().and_then(|workspace| match arguments.job {
+        Job::Demo { keep } => demo::run(&workspace, keep),
+        Job::Test { cargo_test } => test::run(&workspace, &cargo_test),
+        Job::Ci => ci::run(&workspace),
+        Job::Tidy => tidy::run(&workspace),
+        Job::Judges => judges::install(&workspace).map(drop),
+    });
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
