@@ -6,6 +6,7 @@
 //! release that no key there has signed is refused.
 
 use std::fs;
+use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -58,7 +59,7 @@ const fn module<'a>(probe: &'a [&'a str], packages: &'a [&'a str]) -> Need<'a> {
 }
 
 pub(super) fn wanted() -> String {
-    format!("{RELEASE} {LEAST}")
+    format!("{RELEASE} {LEAST} in perl/lib")
 }
 
 pub(super) fn install(judges: &Path) -> Result<()> {
@@ -79,17 +80,15 @@ pub(super) fn install(judges: &Path) -> Result<()> {
     )?;
     let perl = judges.join("perl");
     fresh(&perl)?;
-    command::run(
-        Command::new("dpkg-deb")
-            .arg("-x")
-            .arg(state.downloaded()?)
-            .arg(&perl),
-    )
+    let mut unpack = Command::new("dpkg-deb");
+    command::run(unpack.arg("-x").arg(state.downloaded()?).arg(&perl))?;
+    symlink("usr/share/perl5", perl.join("lib"))
+        .context("cannot link perl/lib to what was unpacked")
 }
 
 pub(super) fn load(judges: &Path) -> Result<String> {
     let script = "print $Mail::DKIM::VERSION";
-    let modules = judges.join("perl/usr/share/perl5");
+    let modules = judges.join("perl/lib");
     let mut perl = Command::new("perl");
     perl.arg("-I").arg(&modules).args([
         "-MMail::DKIM",
