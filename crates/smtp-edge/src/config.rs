@@ -4,9 +4,14 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use common_config::logging::LogSettings;
+use common_config::name::DomainName;
+use common_config::paths::{self, DataDir};
 use common_config::units::{ByteSize, Duration};
+use credstore::NekDir;
 use router_config::{RouterSettings, SigningSettings};
 use serde::Deserialize;
+
+use crate::signing::keyring::KeySource;
 
 /// The whole of `smtp-edge.toml`.
 #[derive(Debug, Clone, Deserialize)]
@@ -45,6 +50,40 @@ impl Default for Settings {
             delivery: DeliverySettings::default(),
             log: LogSettings::default(),
         }
+    }
+}
+
+impl Settings {
+    /// The data directory and what lies in it.
+    #[must_use]
+    pub fn data_dir(&self) -> DataDir {
+        DataDir::new(self.data_dir.clone())
+    }
+
+    /// Where signing keys come from.
+    #[must_use]
+    pub fn key_source(&self) -> KeySource {
+        let data_dir = self.data_dir();
+        KeySource {
+            store: self.credstore.path.clone().unwrap_or_else(|| data_dir.credstore()),
+            neks: NekDir::new(data_dir.nek_dir()).with_credentials_directory(paths::credentials_directory()),
+            rsa_minimum_bits: self.signing.rsa_minimum_bits,
+        }
+    }
+
+    /// Seconds until a signature expires, when it does.
+    #[must_use]
+    pub fn signing_expiry(&self) -> Option<u64> {
+        self.signing.expire_after.map(|after| after.std().as_secs())
+    }
+
+    /// The name this server greets with: the one that is set, or the machine's. `None` when that is none for SMTP.
+    #[must_use]
+    pub fn hostname(&self) -> Option<Box<str>> {
+        let machine = || std::fs::read_to_string("/proc/sys/kernel/hostname").ok();
+        let name = self.smtp.hostname.clone().or_else(machine)?;
+        let name: DomainName = name.trim().parse().ok()?;
+        Some(name.as_str().into())
     }
 }
 

@@ -6,8 +6,17 @@
 
 pub mod clock;
 pub mod config;
+pub mod deliver;
+pub mod dsn;
 pub mod envelope;
 pub mod ids;
+pub mod intake;
 pub mod mail_log;
+pub mod net;
+pub mod queue;
+pub mod reload;
+pub mod run;
+pub mod shutdown;
 pub mod signing;
+pub mod smtp;
 pub mod spool;

@@ -13,7 +13,7 @@ use common_config::name::KeyName;
 use crate::clock::unix_seconds;
 use crate::envelope::{Envelope, Mailbox, ReversePath, Source};
 use crate::ids::QueueId;
-use crate::signing::state::SigningFault;
+use crate::signing::state::{FaultClass, SigningFault};
 use crate::spool::message::Fault;
 
 /// A message is on stable storage and has been answered 250.
@@ -70,6 +70,11 @@ pub fn signing_failed(
         %why,
         "signing_failed"
     );
+}
+
+/// A key that the policy names cannot sign; said at start and after each reload.
+pub fn key_unusable(key: &KeyName, class: FaultClass, why: &str) {
+    tracing::error!(%key, class = class.label(), why, "key_unusable");
 }
 
 /// Signing will be tried again.

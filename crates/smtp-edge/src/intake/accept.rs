@@ -1,0 +1,177 @@
+//! A message on its way in, step by step: normal form, trace, signatures, stable storage, queue.
+
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use router_config::Enforce;
+
+use super::normalize::{Normalized, normalize};
+use super::rejection::Rejection;
+use super::trace::{self, Protocol};
+use crate::clock::Clock;
+use crate::config::SmtpSettings;
+use crate::dsn::{ReportError, ReportFuture, Reporter};
+use crate::envelope::{Envelope, Mailbox, Needs, ReversePath, Source};
+use crate::ids::{QueueId, QueueIds};
+use crate::mail_log;
+use crate::queue::QueueHandle;
+use crate::signing::state::{Signing, SigningFault};
+use crate::signing::step::{InForce, SigningStep};
+use crate::smtp::data::DataNotes;
+use crate::spool::message::{Message, MessageState, RecipientState};
+use crate::spool::{Durable, Spool};
+
+/// A message as it arrives, from a client or from ourselves.
+#[derive(Debug)]
+pub struct Arrival {
+    /// Where it comes from.
+    pub source: Source,
+    /// How it came.
+    pub protocol: Protocol,
+    /// Where reports go.
+    pub reverse_path: ReversePath,
+    /// Who is to have it: at least one.
+    pub recipients: Vec<Mailbox>,
+    /// The message, unstuffed.
+    pub content: Vec<u8>,
+    /// What was noticed in it.
+    pub notes: DataNotes,
+}
+
+/// The way in, shared by all connections and by the reports that we write.
+pub struct Intake {
+    /// Our name.
+    pub hostname: Box<str>,
+    /// What is allowed.
+    pub limits: SmtpSettings,
+    /// Where messages are kept.
+    pub spool: Arc<dyn Spool>,
+    /// Who delivers them.
+    pub queue: QueueHandle,
+    /// Who signs them.
+    pub signing: Arc<SigningStep>,
+    /// What they are called.
+    pub ids: QueueIds,
+    /// When they came.
+    pub clock: Clock,
+}
+
+impl Intake {
+    /// Takes a message. `Ok` means that it is on stable storage and will be delivered or reported.
+    ///
+    /// # Errors
+    /// [`Rejection`], which knows the reply; nothing of the message is kept then.
+    pub async fn accept(&self, arrival: Arrival) -> Result<Durable<QueueId>, Rejection> {
+        let accepted = self.clock.now();
+        let id = self.ids.next(accepted);
+        let content = normalize(arrival.content, arrival.notes)?;
+        self.check_header(&content)?;
+        let envelope = Envelope {
+            needs: needs(&arrival.reverse_path, &arrival.recipients, arrival.protocol, arrival.notes, &content),
+            source: arrival.source,
+            reverse_path: arrival.reverse_path,
+            recipients: arrival.recipients,
+            accepted,
+        };
+        let trace = trace::fields(id, &self.hostname, arrival.protocol, &envelope, &content);
+        let in_force = self.signing.in_force();
+        let outcome = self.signing.sign(&in_force, &envelope.recipients, &trace, &content);
+        if let Some(rejection) = unreportable(&in_force, &envelope, &outcome.signing) {
+            outcome.log(id);
+            return Err(rejection);
+        }
+        let message_id = message_id(id, &self.hostname, &content);
+        let size = trace.len() + content.content.len();
+        let state = first_state(&in_force, &envelope, outcome.signing.clone(), accepted);
+        let message = Message { id, envelope: envelope.clone(), trace, content: content.content, state: state.clone() };
+        let durable = self.spool.commit(message).await?;
+        mail_log::accepted(id, &envelope, &message_id, size);
+        outcome.log(id);
+        self.queue.enqueue(durable, &state);
+        Ok(durable)
+    }
+
+    fn check_header(&self, content: &Normalized) -> Result<(), Rejection> {
+        let octets = content.header().len();
+        if octets as u64 > self.limits.max_header_size.octets() {
+            return Err(Rejection::HeaderTooBig { octets });
+        }
+        let received = content.values("Received").count();
+        if received > self.limits.max_received {
+            return Err(Rejection::Loop { received });
+        }
+        Ok(())
+    }
+}
+
+impl Reporter for Intake {
+    /// A report goes the way of every message, with a null reverse-path, so that it is signed if it leaves.
+    fn report<'a>(&'a self, to: Mailbox, message: Vec<u8>) -> ReportFuture<'a> {
+        let notes = DataNotes { eight_bit: !message.is_ascii(), ..DataNotes::default() };
+        let protocol = if to.needs_smtputf8() { Protocol::Utf8Smtp } else { Protocol::Esmtp };
+        let arrival = Arrival {
+            source: Source::Ourselves,
+            protocol,
+            reverse_path: ReversePath::Null,
+            recipients: vec![to],
+            content: message,
+            notes,
+        };
+        Box::pin(async move { self.accept(arrival).await.map_err(ReportError::new) })
+    }
+}
+
+/// A signing fault of a message whose sender cannot be told later, or is to be told now: it must be refused while the
+/// client still listens.
+fn unreportable(in_force: &InForce, envelope: &Envelope, signing: &Signing) -> Option<Rejection> {
+    let null_sender = envelope.reverse_path == ReversePath::Null;
+    match signing {
+        Signing::Refused(fault) if null_sender || in_force.router.enforce() == Enforce::Reject => {
+            Some(Rejection::SigningRefused(fault.clone()))
+        }
+        Signing::Deferred(fault) if null_sender => Some(Rejection::SigningUnavailable(fault.clone())),
+        Signing::NotNeeded | Signing::Done { .. } | Signing::Deferred(_) | Signing::Refused(_) => None,
+    }
+}
+
+/// Everybody is to be delivered to, but for the external recipients of a message that will not be signed.
+fn first_state(in_force: &InForce, envelope: &Envelope, signing: Signing, accepted: SystemTime) -> MessageState {
+    let refused: Option<&SigningFault> = match &signing {
+        Signing::Refused(fault) => Some(fault),
+        Signing::NotNeeded | Signing::Done { .. } | Signing::Deferred(_) => None,
+    };
+    let recipients = envelope.recipients.iter().map(|recipient| match refused {
+        Some(fault) if in_force.is_external(recipient) => RecipientState::Failed(fault.recipient_fault()),
+        _ => RecipientState::Pending(None),
+    });
+    MessageState { recipients: recipients.collect(), signing, attempts: 0, next_attempt: accepted }
+}
+
+/// What the next hop must be able to do. A header in UTF-8 needs SMTPUTF8 only if the client said so: sloppy clients send
+/// raw octets in headers, which need 8BITMIME like any others.
+fn needs(
+    reverse_path: &ReversePath,
+    recipients: &[Mailbox],
+    protocol: Protocol,
+    notes: DataNotes,
+    content: &Normalized,
+) -> Needs {
+    let sender = match reverse_path {
+        ReversePath::Null => false,
+        ReversePath::Mailbox(mailbox) => mailbox.needs_smtputf8(),
+    };
+    let paths = sender || recipients.iter().any(Mailbox::needs_smtputf8);
+    let header = protocol == Protocol::Utf8Smtp && !content.header().is_ascii();
+    Needs { eight_bit: notes.eight_bit, smtputf8: paths || header }
+}
+
+/// The Message-ID for the log: printable ASCII, bounded.
+fn message_id(id: QueueId, hostname: &str, content: &Normalized) -> String {
+    match content.values("Message-ID").next() {
+        Some(value) => {
+            let printable = value.iter().filter(|octet| (33..=126).contains(*octet));
+            printable.take(250).map(|octet| char::from(*octet)).collect()
+        }
+        None => format!("<{id}@{hostname}>"),
+    }
+}

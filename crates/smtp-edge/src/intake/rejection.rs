@@ -1,0 +1,52 @@
+//! Why a message is not taken at the end of its data, and what its client is told.
+
+use super::normalize::Malformed;
+use crate::signing::state::SigningFault;
+use crate::smtp::replies;
+use crate::smtp::reply::Reply;
+use crate::spool::SpoolError;
+
+/// Why a message was not accepted.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Rejection {
+    /// It cannot be made well-formed.
+    #[error("the message is malformed")]
+    Malformed(#[from] Malformed),
+    /// Its header is larger than the settings allow.
+    #[error("the header has {octets} octets, more than smtp.max_header_size")]
+    HeaderTooBig {
+        /// How large it is.
+        octets: usize,
+    },
+    /// It has passed too many hops.
+    #[error("the message has {received} Received fields, more than smtp.max_received: it loops")]
+    Loop {
+        /// How many it has.
+        received: usize,
+    },
+    /// It cannot be signed, the policy sends nothing unsigned, and nobody could be sent a report.
+    #[error("{0}")]
+    SigningRefused(SigningFault),
+    /// It cannot be signed for now, and nobody could be sent a report later.
+    #[error("{0}")]
+    SigningUnavailable(SigningFault),
+    /// It could not be put on stable storage.
+    #[error("the message could not be stored")]
+    Spool(#[from] SpoolError),
+}
+
+impl Rejection {
+    /// What the client is told.
+    #[must_use]
+    pub fn reply(&self) -> Reply {
+        match self {
+            Self::Malformed(_) => replies::malformed_message(),
+            Self::HeaderTooBig { .. } => replies::header_too_big(),
+            Self::Loop { .. } => replies::loop_detected(),
+            Self::SigningRefused(_) => replies::signing_refused(),
+            Self::SigningUnavailable(_) => replies::signing_unavailable(),
+            Self::Spool(_) => replies::storage_unavailable(),
+        }
+    }
+}

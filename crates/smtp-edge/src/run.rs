@@ -1,0 +1,205 @@
+//! The composition root: builds every room from the settings, in the order in which they need each other, and keeps the
+//! server running until a signal ends it.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use common_config::layers::{Loaded, SettingsError};
+use router_config::{RouterConfig, RouterConfigError};
+use tokio::sync::{Semaphore, watch};
+
+use crate::clock::Clock;
+use crate::config::Settings;
+use crate::deliver::{Deliverer, DelivererError};
+use crate::ids::QueueIds;
+use crate::intake::Intake;
+use crate::net::connection::Service;
+use crate::net::listener::{self, Door, ListenError};
+use crate::queue::{self, Queue, QueueHandle};
+use crate::reload::Reloader;
+use crate::shutdown::{self, Signal, Signals};
+use crate::signing::step::{InForce, InForceError, SigningStep};
+use crate::smtp::server::SessionSettings;
+use crate::smtp::timers::Timers;
+use crate::spool::file::FileSpool;
+use crate::spool::{Recovered, Spool, SpoolError};
+
+/// Why the server did not start, or stopped.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum RunError {
+    /// The settings cannot be read.
+    #[error("the settings cannot be used")]
+    Settings(#[from] SettingsError),
+    /// The settings contradict themselves or lack something.
+    #[error("the routing and signing settings cannot be used")]
+    Router(#[from] RouterConfigError),
+    /// The signing policy cannot be put in force.
+    #[error("the signing policy cannot be put in force")]
+    InForce(#[from] InForceError),
+    /// The machine has no usable name, and none is set.
+    #[error("this server has no name to greet with: set smtp.hostname")]
+    Hostname,
+    /// The spool cannot be used.
+    #[error("the spool cannot be used")]
+    Spool(#[from] SpoolError),
+    /// The resolver or TLS cannot be set up.
+    #[error("delivery cannot be set up")]
+    Deliver(#[from] DelivererError),
+    /// No client can connect.
+    #[error("the server cannot listen")]
+    Listen(#[from] ListenError),
+    /// Signals cannot be caught.
+    #[error("signals cannot be caught")]
+    Signals(#[source] std::io::Error),
+}
+
+impl RunError {
+    /// Whether the settings are at fault, so that starting again without a change would fail the same way.
+    #[must_use]
+    pub fn is_settings(&self) -> bool {
+        match self {
+            Self::Settings(_) | Self::Router(_) | Self::InForce(_) | Self::Hostname => true,
+            Self::Spool(_) | Self::Deliver(_) | Self::Listen(_) | Self::Signals(_) => false,
+        }
+    }
+}
+
+/// Runs the server under these settings; a reload reads them anew from `settings_file`.
+///
+/// # Errors
+/// [`RunError`], before anything is accepted.
+pub async fn run(loaded: Loaded<Settings>, settings_file: PathBuf) -> Result<(), RunError> {
+    let settings = loaded.settings.clone();
+    let clock = Clock::system();
+    let hostname = settings.hostname().ok_or(RunError::Hostname)?;
+    let mut signals = Signals::listen().map_err(RunError::Signals)?;
+    let router = Arc::new(router(&loaded)?);
+    let signing = Arc::new(SigningStep::new(in_force(&settings, Arc::clone(&router)).await?, clock.clone()));
+    let spool: Arc<dyn Spool> = Arc::new(FileSpool::open(settings.data_dir().spool()).await?);
+    let recovered = spool.recover().await?;
+    let (handle, inbox) = queue::channel();
+    let intake = Arc::new(intake(&settings, &hostname, &spool, &handle, &signing, &clock, &recovered));
+    let (routers, current_router) = watch::channel(Arc::clone(&router));
+    let deliverer = Deliverer::new(&settings.delivery, &settings.dns, &hostname, clock.clone())?;
+    let listeners = listener::open(&settings.listen.addresses).await?;
+    let queue = Queue::start(
+        inbox,
+        queue::Parts {
+            spool,
+            router: current_router,
+            replay: Arc::clone(&signing) as _,
+            deliver: Arc::new(deliverer),
+            reporter: Arc::clone(&intake) as _,
+            settings: settings.delivery.clone(),
+            hostname: hostname.clone(),
+            clock: clock.clone(),
+        },
+        recovered.messages,
+    );
+    let (stop, stopping) = watch::channel(false);
+    let door = door(&settings, &hostname, &intake, stopping);
+    for listener in listeners {
+        let address = listener.local_addr().map(|address| address.to_string()).unwrap_or_default();
+        tokio::spawn(listener::accept(listener, door.clone()));
+        tracing::info!(address, "listening");
+    }
+    let reloader = Reloader { settings_file, signing, routers, queue: handle };
+    shutdown::tell_manager(&[sd_notify::NotifyState::Ready]);
+    tracing::info!("ready");
+    loop {
+        match signals.next().await {
+            Signal::Reload => reloader.reload().await,
+            Signal::Stop => break,
+        }
+    }
+    shutdown::stop(&stop, &door.room, settings.smtp.max_connections, queue).await;
+    Ok(())
+}
+
+/// Reads the settings file with the environment over it.
+///
+/// # Errors
+/// [`SettingsError`], naming file, line and key.
+pub fn load_settings(file: &Path) -> Result<Loaded<Settings>, SettingsError> {
+    common_config::layers::Layers::new().toml(file).environment("SMTP_EDGE_").extract()
+}
+
+/// What the settings and the notes mean together.
+///
+/// # Errors
+/// [`RouterConfigError`], naming the entries at fault.
+pub fn router(loaded: &Loaded<Settings>) -> Result<RouterConfig, RouterConfigError> {
+    RouterConfig::load(&loaded.settings.router, &loaded.settings.signing, &loaded.notes)
+}
+
+/// The policy with the keys it names.
+///
+/// # Errors
+/// [`InForceError`] when the postmaster is no mailbox.
+pub async fn in_force(settings: &Settings, router: Arc<RouterConfig>) -> Result<InForce, InForceError> {
+    for warning in router.warnings() {
+        tracing::warn!(%warning, "settings_warning");
+    }
+    let in_force = InForce::load(router, settings.key_source(), settings.signing_expiry()).await?;
+    in_force.log_faults();
+    Ok(in_force)
+}
+
+fn intake(
+    settings: &Settings,
+    hostname: &str,
+    spool: &Arc<dyn Spool>,
+    queue: &QueueHandle,
+    signing: &Arc<SigningStep>,
+    clock: &Clock,
+    recovered: &Recovered,
+) -> Intake {
+    let ids = QueueIds::default();
+    for (id, _) in &recovered.messages {
+        ids.continue_after(*id);
+    }
+    for record in &recovered.corrupt {
+        tracing::error!(record = %record.display(), "spool_record_damaged");
+    }
+    tracing::info!(messages = recovered.messages.len(), "recovered");
+    Intake {
+        hostname: hostname.into(),
+        limits: settings.smtp.clone(),
+        spool: Arc::clone(spool),
+        queue: queue.clone(),
+        signing: Arc::clone(signing),
+        ids,
+        clock: clock.clone(),
+    }
+}
+
+fn door(settings: &Settings, hostname: &str, intake: &Arc<Intake>, stopping: watch::Receiver<bool>) -> Door {
+    let timers = Timers { command: settings.smtp.command_timeout.std(), data: settings.smtp.data_timeout.std() };
+    Door {
+        settings: SessionSettings {
+            hostname: hostname.into(),
+            max_message_size: usize::try_from(settings.smtp.max_message_size.octets()).unwrap_or(usize::MAX),
+            max_recipients: settings.smtp.max_recipients,
+            max_errors: settings.smtp.max_errors,
+            postmaster: intake.signing.in_force().postmaster.clone(),
+        },
+        service: Service { intake: Arc::clone(intake), timers, stopping },
+        room: Arc::new(Semaphore::new(settings.smtp.max_connections)),
+    }
+}
+
+/// Reads the settings and the keys they name, as a start would, and gives the remarks about them.
+///
+/// # Errors
+/// The first thing at fault.
+pub async fn check(file: &Path) -> Result<Vec<String>, RunError> {
+    let loaded = load_settings(file)?;
+    loaded.settings.hostname().ok_or(RunError::Hostname)?;
+    let router = Arc::new(router(&loaded)?);
+    let mut remarks: Vec<String> = router.warnings().iter().map(ToString::to_string).collect();
+    let in_force = InForce::load(router, loaded.settings.key_source(), loaded.settings.signing_expiry()).await?;
+    let faults = in_force.keyring.faults();
+    remarks.extend(faults.map(|(key, fault)| format!("the key {key} cannot sign: {}: {}", fault.class.explanation(), fault.why)));
+    Ok(remarks)
+}

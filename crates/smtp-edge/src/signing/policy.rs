@@ -1,0 +1,52 @@
+//! From the faults of a message's keys to what becomes of the message: a pure decision.
+
+use router_config::SigningMode;
+
+use super::state::SigningFault;
+
+/// What becomes of a message.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Consequence {
+    /// It is sent with the signatures that worked, or with none.
+    Send,
+    /// It waits until the keys can be had.
+    Defer(SigningFault),
+    /// It is not sent.
+    Refuse(SigningFault),
+}
+
+/// Decides by mode. In `Enforce` one fault stops the message; a lasting one outweighs one that may pass, since waiting
+/// for the latter would help nobody.
+#[must_use]
+pub fn consequence(mode: SigningMode, faults: &[SigningFault]) -> Consequence {
+    match mode {
+        SigningMode::Off | SigningMode::BestEffort => Consequence::Send,
+        SigningMode::Enforce => {
+            let lasting = faults.iter().find(|fault| !fault.class.is_transient());
+            match (lasting, faults.first()) {
+                (Some(fault), _) => Consequence::Refuse(fault.clone()),
+                (None, Some(fault)) => Consequence::Defer(fault.clone()),
+                (None, None) => Consequence::Send,
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::signing::state::FaultClass;
+
+    #[test]
+    fn one_fault_stops_a_message_only_when_signing_is_enforced() {
+        let fault = |class| SigningFault { class, domain: None, key: None };
+        let (away, missing) = (fault(FaultClass::StoreAway), fault(FaultClass::KeyMissing));
+        let check = |mode, faults: &[SigningFault], expected| assert_eq!(consequence(mode, faults), expected);
+        check(SigningMode::BestEffort, &[missing.clone()], Consequence::Send);
+        check(SigningMode::BestEffort, &[away.clone()], Consequence::Send);
+        check(SigningMode::Enforce, &[], Consequence::Send);
+        check(SigningMode::Enforce, &[away.clone()], Consequence::Defer(away.clone()));
+        check(SigningMode::Enforce, &[missing.clone()], Consequence::Refuse(missing.clone()));
+        check(SigningMode::Enforce, &[away, missing.clone()], Consequence::Refuse(missing));
+    }
+}

@@ -1,0 +1,212 @@
+//! The octets between `354` and the final dot (RFC 5321 §4.5.2).
+//!
+//! The message ends at CRLF.CRLF and at nothing else, for every client. A dot is unstuffed only where it follows a CRLF
+//! (or starts the data). What is read here is otherwise left as it came; bare CR, bare LF and NUL are noted, and
+//! [`crate::intake::normalize`] mends or refuses them.
+
+/// What was noticed while a message was read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct DataNotes {
+    /// It holds LF without a CR before it, or CR without an LF behind it.
+    pub bare_cr_or_lf: bool,
+    /// It holds NUL.
+    pub nul: bool,
+    /// It holds octets over 127.
+    pub eight_bit: bool,
+    /// It was longer than the limit; what is over has been thrown away.
+    pub too_big: bool,
+}
+
+/// Reads the data of one message. The parts of its input may be cut anywhere.
+#[derive(Debug)]
+pub struct DataReader {
+    state: State,
+    content: Vec<u8>,
+    notes: DataNotes,
+    /// `content.len() <= limit`
+    limit: usize,
+}
+
+/// What the octets before the next one were.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum State {
+    /// CRLF, or nothing yet.
+    LineStart,
+    /// CRLF and a dot, which has not been kept.
+    Dot,
+    /// CRLF, a dot and CR; neither has been kept.
+    DotCr,
+    /// Something within a line.
+    Text,
+    /// CR, which has not been kept.
+    Cr,
+}
+
+impl DataReader {
+    /// For a message of at most `limit` octets.
+    #[must_use]
+    pub fn new(limit: usize) -> Self {
+        Self { state: State::LineStart, content: Vec::new(), notes: DataNotes::default(), limit }
+    }
+
+    /// Takes octets from the front of `input`. Returns how many were consumed, and whether the message has ended with
+    /// them; what follows is the next command.
+    pub fn take(&mut self, input: &[u8]) -> (usize, bool) {
+        let mut rest = input;
+        while let Some((byte, after)) = rest.split_first() {
+            match (self.state, byte) {
+                (State::DotCr, b'\n') => return (input.len() - after.len(), true),
+                (State::LineStart, b'.') => self.state = State::Dot,
+                (State::Dot, b'\r') => self.state = State::DotCr,
+                (State::DotCr, _) => {
+                    // A CR that no LF follows, after a dot that was only stuffing.
+                    self.bare_cr();
+                    self.state = State::Text;
+                    continue;
+                }
+                (State::Cr, b'\n') => {
+                    self.keep(b"\r\n");
+                    self.state = State::LineStart;
+                }
+                (State::Cr, b'\r') => self.bare_cr(),
+                (State::Cr, _) => {
+                    self.bare_cr();
+                    self.state = State::Text;
+                    continue;
+                }
+                (State::LineStart | State::Text, b'\r') => self.state = State::Cr,
+                (State::LineStart | State::Dot | State::Text, _) => {
+                    let text = rest.iter().position(|byte| *byte == b'\r').unwrap_or(rest.len());
+                    let (text, after) = rest.split_at(text);
+                    self.keep_text(text);
+                    self.state = State::Text;
+                    rest = after;
+                    continue;
+                }
+            }
+            rest = after;
+        }
+        (input.len(), false)
+    }
+
+    /// The message, after its end.
+    #[must_use]
+    pub fn finish(self) -> (Vec<u8>, DataNotes) {
+        (self.content, self.notes)
+    }
+
+    fn bare_cr(&mut self) {
+        self.notes.bare_cr_or_lf = true;
+        self.keep(b"\r");
+    }
+
+    /// `text` holds no CR.
+    fn keep_text(&mut self, text: &[u8]) {
+        self.notes.bare_cr_or_lf |= text.contains(&b'\n');
+        self.notes.nul |= text.contains(&0);
+        self.notes.eight_bit |= !text.is_ascii();
+        self.keep(text);
+    }
+
+    fn keep(&mut self, octets: &[u8]) {
+        // Read on past the limit: the end must be found, or the rest of the message would be taken for commands.
+        self.notes.too_big |= self.content.len() + octets.len() > self.limit;
+        if !self.notes.too_big {
+            self.content.extend_from_slice(octets);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Reads `input` cut in three at `first` and `second`; the content and what was left over, if the end was seen.
+    fn read(input: &[u8], first: usize, second: usize) -> Option<(Vec<u8>, DataNotes, Vec<u8>)> {
+        let mut reader = DataReader::new(1000);
+        let mut consumed = 0;
+        for end in [first, second, input.len()] {
+            let (used, ended) = reader.take(&input[consumed..end]);
+            consumed += used;
+            if ended {
+                let (content, notes) = reader.finish();
+                return Some((content, notes, input[consumed..].to_vec()));
+            }
+        }
+        None
+    }
+
+    fn check(input: &[u8], content: &[u8], left: &[u8]) -> DataNotes {
+        let mut seen = DataNotes::default();
+        for first in 0..=input.len() {
+            for second in first..=input.len() {
+                let (got, notes, rest) = read(input, first, second).expect("the end is there");
+                assert_eq!(String::from_utf8_lossy(&got), String::from_utf8_lossy(content));
+                assert_eq!(rest, left);
+                seen = notes;
+            }
+        }
+        seen
+    }
+
+    #[test]
+    fn dots_are_unstuffed_and_the_final_one_ends_the_message() {
+        let clean = DataNotes::default();
+        assert_eq!(check(b"a\r\n.\r\nQUIT\r\n", b"a\r\n", b"QUIT\r\n"), clean);
+        assert_eq!(check(b".\r\n", b"", b""), clean); // empty
+        assert_eq!(check(b"..\r\n.\r\n", b".\r\n", b""), clean);
+        assert_eq!(check(b"..a\r\n...b\r\n.\r\n", b".a\r\n..b\r\n", b""), clean);
+        assert_eq!(check(b".a\r\n.\r\n", b"a\r\n", b""), clean); // a client that stuffs nothing
+        assert_eq!(check(b"a.\r\n.\r\n", b"a.\r\n", b""), clean);
+    }
+
+    #[test]
+    fn smuggling_sequences_never_end_the_message() {
+        let marks: [&[u8]; 10] = [
+            b"\n.\n",
+            b"\n.\r\n",
+            b"\r.\r",
+            b"\r.\r\n",
+            b"\r\n.\n",
+            b"\r\n.\r",
+            b"\r\n.\r\r\n",
+            b"\r\r\n.\r\r\n",
+            b"\r\n\0.\r\n",
+            b"\r\n.\0\r\n",
+        ];
+        for mark in marks {
+            let mut input = b"a".to_vec();
+            input.extend_from_slice(mark);
+            input.extend_from_slice(b"MAIL FROM:<x@example.com>\r\n.\r\nQUIT\r\n");
+            for first in 0..=input.len() {
+                for second in first..=input.len() {
+                    let (content, notes, left) = read(&input, first, second).expect("the true end is there");
+                    assert_eq!(left, b"QUIT\r\n", "{mark:?}");
+                    let text = String::from_utf8_lossy(&content);
+                    assert!(text.contains("MAIL FROM"), "{mark:?}");
+                    assert!(notes.bare_cr_or_lf || notes.nul, "{mark:?}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn what_matters_later_is_noted() {
+        assert!(check("\u{e9}\r\n.\r\n".as_bytes(), "\u{e9}\r\n".as_bytes(), b"").eight_bit);
+        assert!(check(b"a\0\r\n.\r\n", b"a\0\r\n", b"").nul);
+        assert!(check(b"a\nb\r\n.\r\n", b"a\nb\r\n", b"").bare_cr_or_lf);
+        assert!(check(b"a\rb\r\n.\r\n", b"a\rb\r\n", b"").bare_cr_or_lf);
+        assert!(check(b"a\r\r\n.\r\n", b"a\r\r\n", b"").bare_cr_or_lf);
+    }
+
+    #[test]
+    fn a_message_over_the_limit_is_read_to_its_end_and_not_kept() {
+        let mut reader = DataReader::new(10);
+        let (used, ended) = reader.take(b"0123456789\r\n.\r\nQUIT");
+        assert!(ended);
+        assert_eq!(used, 15);
+        let (content, notes) = reader.finish();
+        assert!(notes.too_big);
+        assert!(content.len() <= 10);
+    }
+}

@@ -1,0 +1,195 @@
+//! Every reply that we send, in one place. Texts are fixed: a client learns nothing of our insides from them.
+
+use std::borrow::Cow;
+
+use super::command::CommandError;
+use super::extensions;
+use super::params::ParamError;
+use super::reply::Reply;
+use crate::ids::QueueId;
+use crate::spool::Durable;
+
+/// `220`: the greeting.
+#[must_use]
+pub fn greeting(hostname: &str) -> Reply {
+    Reply::new(220, "", format!("{hostname} ESMTP"))
+}
+
+/// `250` to EHLO: our name and what we offer.
+#[must_use]
+pub fn ehlo(hostname: &str, max_message_size: u64) -> Reply {
+    let mut lines: Vec<Cow<'static, str>> = vec![hostname.to_owned().into()];
+    lines.extend(extensions::announced(max_message_size).into_iter().map(Cow::from));
+    Reply::lines(250, lines)
+}
+
+/// `250` to HELO.
+#[must_use]
+pub fn helo(hostname: &str) -> Reply {
+    Reply::new(250, "", hostname.to_owned())
+}
+
+/// `250`: the message is ours. The only way to it is a record on stable storage.
+#[must_use]
+pub fn accepted(id: Durable<QueueId>) -> Reply {
+    Reply::new(250, "2.0.0", id.get().to_string())
+}
+
+/// `250`: done, for NOOP and RSET.
+#[must_use]
+pub fn ok() -> Reply {
+    Reply::new(250, "2.0.0", "OK")
+}
+
+/// `250` to MAIL.
+#[must_use]
+pub fn sender_ok() -> Reply {
+    Reply::new(250, "2.1.0", "sender OK")
+}
+
+/// `250` to RCPT.
+#[must_use]
+pub fn recipient_ok() -> Reply {
+    Reply::new(250, "2.1.5", "recipient OK")
+}
+
+/// `354`: the message may come.
+#[must_use]
+pub fn go_ahead() -> Reply {
+    Reply::new(354, "", "end the message with a line of a single dot")
+}
+
+/// `252`: VRFY tells nothing, and that is allowed (RFC 5321 §3.5.3).
+#[must_use]
+pub fn cannot_verify() -> Reply {
+    Reply::new(252, "2.5.0", "cannot verify, but will take mail for it and try")
+}
+
+/// `214`: HELP.
+#[must_use]
+pub fn help() -> Reply {
+    Reply::new(214, "2.0.0", "see RFC 5321")
+}
+
+/// `221`: goodbye.
+#[must_use]
+pub fn bye(hostname: &str) -> Reply {
+    Reply::new(221, "2.0.0", format!("{hostname} closes the connection"))
+}
+
+/// `421`: the server stops.
+#[must_use]
+pub fn shutting_down(hostname: &str) -> Reply {
+    Reply::new(421, "4.3.2", format!("{hostname} is shutting down, try again"))
+}
+
+/// `421`: too many clients at once.
+#[must_use]
+pub fn too_many_connections(hostname: &str) -> Reply {
+    Reply::new(421, "4.3.2", format!("{hostname} has too many connections, try again"))
+}
+
+/// `421`: the client was silent too long.
+#[must_use]
+pub fn timed_out(hostname: &str) -> Reply {
+    Reply::new(421, "4.4.2", format!("{hostname} waited too long"))
+}
+
+/// `421`: the client made too many errors.
+#[must_use]
+pub fn too_many_errors(hostname: &str) -> Reply {
+    Reply::new(421, "4.7.0", format!("{hostname} saw too many errors"))
+}
+
+/// `521`: another protocol was spoken at us (ALPACA).
+#[must_use]
+pub fn other_protocol() -> Reply {
+    Reply::new(521, "5.5.1", "this is an SMTP server")
+}
+
+/// `500`: the line was too long.
+#[must_use]
+pub fn line_too_long() -> Reply {
+    Reply::new(500, "5.5.2", "line too long")
+}
+
+/// `500`: the line was not ended by CRLF.
+#[must_use]
+pub fn malformed_line() -> Reply {
+    Reply::new(500, "5.5.2", "lines must end in CRLF")
+}
+
+/// `503`: not now.
+#[must_use]
+pub fn bad_sequence(what_first: &'static str) -> Reply {
+    Reply::new(503, "5.5.1", what_first)
+}
+
+/// `452`: no more recipients for this message (RFC 5321 §4.5.3.1.10).
+#[must_use]
+pub fn too_many_recipients() -> Reply {
+    Reply::new(452, "4.5.3", "too many recipients, send the rest in another message")
+}
+
+/// `550`: this client may not relay.
+#[must_use]
+pub fn relay_denied() -> Reply {
+    Reply::new(550, "5.7.1", "relaying denied")
+}
+
+/// `552`: the message is larger than SIZE allows.
+#[must_use]
+pub fn message_too_big() -> Reply {
+    Reply::new(552, "5.3.4", "message too big")
+}
+
+/// `554`: the message loops (RFC 5321 §6.3).
+#[must_use]
+pub fn loop_detected() -> Reply {
+    Reply::new(554, "5.4.6", "too many hops, the message loops")
+}
+
+/// `554`: the message's form is not one that can be sent on.
+#[must_use]
+pub fn malformed_message() -> Reply {
+    Reply::new(554, "5.6.0", "the message is malformed")
+}
+
+/// `552`: the header is larger than we take.
+#[must_use]
+pub fn header_too_big() -> Reply {
+    Reply::new(552, "5.3.4", "message header too big")
+}
+
+/// `452`: the message cannot be stored for now.
+#[must_use]
+pub fn storage_unavailable() -> Reply {
+    Reply::new(452, "4.3.1", "the message cannot be stored now, try again")
+}
+
+/// `550`: the policy wants a signature, and the message or its key allows none.
+#[must_use]
+pub fn signing_refused() -> Reply {
+    Reply::new(550, "5.7.0", "the message cannot be signed, and unsigned mail is not sent")
+}
+
+/// `451`: the policy wants a signature that cannot be made for now.
+#[must_use]
+pub fn signing_unavailable() -> Reply {
+    Reply::new(451, "4.3.5", "the message cannot be signed now, try again")
+}
+
+/// The reply to a line that is no command we obey.
+#[must_use]
+pub fn command_error(error: &CommandError) -> Reply {
+    match error {
+        CommandError::Unrecognized => Reply::new(500, "5.5.2", "command not recognized"),
+        CommandError::NotOffered => Reply::new(502, "5.5.1", "command not offered"),
+        CommandError::OtherProtocol => other_protocol(),
+        CommandError::Argument => Reply::new(501, "5.5.4", "argument malformed"),
+        CommandError::Path(_) => Reply::new(501, "5.1.3", "address malformed"),
+        CommandError::Param(ParamError::Unknown) => Reply::new(555, "5.5.4", "parameter not offered"),
+        CommandError::Param(_) => Reply::new(501, "5.5.4", "parameter malformed"),
+        CommandError::NeedsSmtpUtf8 => Reply::new(553, "5.6.7", "the address needs SMTPUTF8"),
+    }
+}
