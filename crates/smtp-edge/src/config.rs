@@ -40,7 +40,7 @@ pub struct Settings {
 impl Default for Settings {
     fn default() -> Self {
         Self {
-            data_dir: PathBuf::from(common_config::paths::DEFAULT_DATA_DIR),
+            data_dir: PathBuf::from(paths::DEFAULT_DATA_DIR),
             router: RouterSettings::default(),
             signing: SigningSettings::default(),
             credstore: CredstoreSettings::default(),
@@ -65,8 +65,13 @@ impl Settings {
     pub fn key_source(&self) -> KeySource {
         let data_dir = self.data_dir();
         KeySource {
-            store: self.credstore.path.clone().unwrap_or_else(|| data_dir.credstore()),
-            neks: NekDir::new(data_dir.nek_dir()).with_credentials_directory(paths::credentials_directory()),
+            store: self
+                .credstore
+                .path
+                .clone()
+                .unwrap_or_else(|| data_dir.credstore()),
+            neks: NekDir::new(data_dir.nek_dir())
+                .with_credentials_directory(paths::credentials_directory()),
             rsa_minimum_bits: self.signing.rsa_minimum_bits,
         }
     }

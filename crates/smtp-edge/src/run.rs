@@ -4,7 +4,8 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use common_config::layers::{Loaded, SettingsError};
+use common_config::error::SettingsError;
+use common_config::layers::Loaded;
 use router_config::{RouterConfig, RouterConfigError};
 use tokio::sync::{Semaphore, watch};
 
@@ -75,11 +76,16 @@ pub async fn run(loaded: Loaded<Settings>, settings_file: PathBuf) -> Result<(),
     let hostname = settings.hostname().ok_or(RunError::Hostname)?;
     let mut signals = Signals::listen().map_err(RunError::Signals)?;
     let router = Arc::new(router(&loaded)?);
-    let signing = Arc::new(SigningStep::new(in_force(&settings, Arc::clone(&router)).await?, clock.clone()));
+    let signing = Arc::new(SigningStep::new(
+        in_force(&settings, Arc::clone(&router)).await?,
+        clock.clone(),
+    ));
     let spool: Arc<dyn Spool> = Arc::new(FileSpool::open(settings.data_dir().spool()).await?);
     let recovered = spool.recover().await?;
     let (handle, inbox) = queue::channel();
-    let intake = Arc::new(intake(&settings, &hostname, &spool, &handle, &signing, &clock, &recovered));
+    let intake = Arc::new(intake(
+        &settings, &hostname, &spool, &handle, &signing, &clock, &recovered,
+    ));
     let (routers, current_router) = watch::channel(Arc::clone(&router));
     let deliverer = Deliverer::new(&settings.delivery, &settings.dns, &hostname, clock.clone())?;
     let listeners = listener::open(&settings.listen.addresses).await?;
@@ -100,11 +106,19 @@ pub async fn run(loaded: Loaded<Settings>, settings_file: PathBuf) -> Result<(),
     let (stop, stopping) = watch::channel(false);
     let door = door(&settings, &hostname, &intake, stopping);
     for listener in listeners {
-        let address = listener.local_addr().map(|address| address.to_string()).unwrap_or_default();
+        let address = listener
+            .local_addr()
+            .map(|address| address.to_string())
+            .unwrap_or_default();
         tokio::spawn(listener::accept(listener, door.clone()));
         tracing::info!(address, "listening");
     }
-    let reloader = Reloader { settings_file, signing, routers, queue: handle };
+    let reloader = Reloader {
+        settings_file,
+        signing,
+        routers,
+        queue: handle,
+    };
     shutdown::tell_manager(&[sd_notify::NotifyState::Ready]);
     tracing::info!("ready");
     loop {
@@ -122,7 +136,10 @@ pub async fn run(loaded: Loaded<Settings>, settings_file: PathBuf) -> Result<(),
 /// # Errors
 /// [`SettingsError`], naming file, line and key.
 pub fn load_settings(file: &Path) -> Result<Loaded<Settings>, SettingsError> {
-    common_config::layers::Layers::new().toml(file).environment("SMTP_EDGE_").extract()
+    common_config::layers::Layers::new()
+        .toml(file)
+        .environment("SMTP_EDGE_")
+        .extract()
 }
 
 /// What the settings and the notes mean together.
@@ -130,14 +147,21 @@ pub fn load_settings(file: &Path) -> Result<Loaded<Settings>, SettingsError> {
 /// # Errors
 /// [`RouterConfigError`], naming the entries at fault.
 pub fn router(loaded: &Loaded<Settings>) -> Result<RouterConfig, RouterConfigError> {
-    RouterConfig::load(&loaded.settings.router, &loaded.settings.signing, &loaded.notes)
+    RouterConfig::load(
+        &loaded.settings.router,
+        &loaded.settings.signing,
+        &loaded.notes,
+    )
 }
 
 /// The policy with the keys it names.
 ///
 /// # Errors
 /// [`InForceError`] when the postmaster is no mailbox.
-pub async fn in_force(settings: &Settings, router: Arc<RouterConfig>) -> Result<InForce, InForceError> {
+pub async fn in_force(
+    settings: &Settings,
+    router: Arc<RouterConfig>,
+) -> Result<InForce, InForceError> {
     for warning in router.warnings() {
         tracing::warn!(%warning, "settings_warning");
     }
@@ -174,17 +198,30 @@ fn intake(
     }
 }
 
-fn door(settings: &Settings, hostname: &str, intake: &Arc<Intake>, stopping: watch::Receiver<bool>) -> Door {
-    let timers = Timers { command: settings.smtp.command_timeout.std(), data: settings.smtp.data_timeout.std() };
+fn door(
+    settings: &Settings,
+    hostname: &str,
+    intake: &Arc<Intake>,
+    stopping: watch::Receiver<bool>,
+) -> Door {
+    let timers = Timers {
+        command: settings.smtp.command_timeout.std(),
+        data: settings.smtp.data_timeout.std(),
+    };
     Door {
         settings: SessionSettings {
             hostname: hostname.into(),
-            max_message_size: usize::try_from(settings.smtp.max_message_size.octets()).unwrap_or(usize::MAX),
+            max_message_size: usize::try_from(settings.smtp.max_message_size.octets())
+                .unwrap_or(usize::MAX),
             max_recipients: settings.smtp.max_recipients,
             max_errors: settings.smtp.max_errors,
             postmaster: intake.signing.in_force().postmaster.clone(),
         },
-        service: Service { intake: Arc::clone(intake), timers, stopping },
+        service: Service {
+            intake: Arc::clone(intake),
+            timers,
+            stopping,
+        },
         room: Arc::new(Semaphore::new(settings.smtp.max_connections)),
     }
 }
@@ -198,8 +235,19 @@ pub async fn check(file: &Path) -> Result<Vec<String>, RunError> {
     loaded.settings.hostname().ok_or(RunError::Hostname)?;
     let router = Arc::new(router(&loaded)?);
     let mut remarks: Vec<String> = router.warnings().iter().map(ToString::to_string).collect();
-    let in_force = InForce::load(router, loaded.settings.key_source(), loaded.settings.signing_expiry()).await?;
+    let in_force = InForce::load(
+        router,
+        loaded.settings.key_source(),
+        loaded.settings.signing_expiry(),
+    )
+    .await?;
     let faults = in_force.keyring.faults();
-    remarks.extend(faults.map(|(key, fault)| format!("the key {key} cannot sign: {}: {}", fault.class.explanation(), fault.why)));
+    remarks.extend(faults.map(|(key, fault)| {
+        format!(
+            "the key {key} cannot sign: {}: {}",
+            fault.class.explanation(),
+            fault.why
+        )
+    }));
     Ok(remarks)
 }

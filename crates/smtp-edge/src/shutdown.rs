@@ -55,8 +55,13 @@ pub async fn stop(stop: &watch::Sender<bool>, room: &Semaphore, connections: usi
     tracing::info!("stopping");
     stop.send_replace(true);
     let all = u32::try_from(connections).unwrap_or(u32::MAX);
-    if tokio::time::timeout(GRACE, room.acquire_many(all)).await.is_err() {
-        tracing::warn!("some clients were cut off in the midst of a message; they will send it again");
+    if tokio::time::timeout(GRACE, room.acquire_many(all))
+        .await
+        .is_err()
+    {
+        tracing::warn!(
+            "some clients were cut off in the midst of a message; they will send it again"
+        );
     }
     queue.shutdown(GRACE).await;
     tracing::info!("stopped");

@@ -1,5 +1,7 @@
 //! A message on its way in, step by step: normal form, trace, signatures, stable storage, queue.
 
+use std::future::Future;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::SystemTime;
 
@@ -10,7 +12,7 @@ use super::rejection::Rejection;
 use super::trace::{self, Protocol};
 use crate::clock::Clock;
 use crate::config::SmtpSettings;
-use crate::dsn::{ReportError, ReportFuture, Reporter};
+use crate::dsn::{ReportError, Reporter};
 use crate::envelope::{Envelope, Mailbox, Needs, ReversePath, Source};
 use crate::ids::{QueueId, QueueIds};
 use crate::mail_log;
@@ -67,7 +69,13 @@ impl Intake {
         let content = normalize(arrival.content, arrival.notes)?;
         self.check_header(&content)?;
         let envelope = Envelope {
-            needs: needs(&arrival.reverse_path, &arrival.recipients, arrival.protocol, arrival.notes, &content),
+            needs: needs(
+                &arrival.reverse_path,
+                &arrival.recipients,
+                arrival.protocol,
+                arrival.notes,
+                &content,
+            ),
             source: arrival.source,
             reverse_path: arrival.reverse_path,
             recipients: arrival.recipients,
@@ -75,7 +83,9 @@ impl Intake {
         };
         let trace = trace::fields(id, &self.hostname, arrival.protocol, &envelope, &content);
         let in_force = self.signing.in_force();
-        let outcome = self.signing.sign(&in_force, &envelope.recipients, &trace, &content);
+        let outcome = self
+            .signing
+            .sign(&in_force, &envelope.recipients, &trace, &content);
         if let Some(rejection) = unreportable(&in_force, &envelope, &outcome.signing) {
             outcome.log(id);
             return Err(rejection);
@@ -83,7 +93,13 @@ impl Intake {
         let message_id = message_id(id, &self.hostname, &content);
         let size = trace.len() + content.content.len();
         let state = first_state(&in_force, &envelope, outcome.signing.clone(), accepted);
-        let message = Message { id, envelope: envelope.clone(), trace, content: content.content, state: state.clone() };
+        let message = Message {
+            id,
+            envelope: envelope.clone(),
+            trace,
+            content: content.content,
+            state: state.clone(),
+        };
         let durable = self.spool.commit(message).await?;
         mail_log::accepted(id, &envelope, &message_id, size);
         outcome.log(id);
@@ -106,9 +122,20 @@ impl Intake {
 
 impl Reporter for Intake {
     /// A report goes the way of every message, with a null reverse-path, so that it is signed if it leaves.
-    fn report<'a>(&'a self, to: Mailbox, message: Vec<u8>) -> ReportFuture<'a> {
-        let notes = DataNotes { eight_bit: !message.is_ascii(), ..DataNotes::default() };
-        let protocol = if to.needs_smtputf8() { Protocol::Utf8Smtp } else { Protocol::Esmtp };
+    fn report<'a>(
+        &'a self,
+        to: Mailbox,
+        message: Vec<u8>,
+    ) -> Pin<Box<dyn Future<Output = Result<Durable<QueueId>, ReportError>> + Send + 'a>> {
+        let notes = DataNotes {
+            eight_bit: !message.is_ascii(),
+            ..DataNotes::default()
+        };
+        let protocol = if to.needs_smtputf8() {
+            Protocol::Utf8Smtp
+        } else {
+            Protocol::Esmtp
+        };
         let arrival = Arrival {
             source: Source::Ourselves,
             protocol,
@@ -129,22 +156,38 @@ fn unreportable(in_force: &InForce, envelope: &Envelope, signing: &Signing) -> O
         Signing::Refused(fault) if null_sender || in_force.router.enforce() == Enforce::Reject => {
             Some(Rejection::SigningRefused(fault.clone()))
         }
-        Signing::Deferred(fault) if null_sender => Some(Rejection::SigningUnavailable(fault.clone())),
-        Signing::NotNeeded | Signing::Done { .. } | Signing::Deferred(_) | Signing::Refused(_) => None,
+        Signing::Deferred(fault) if null_sender => {
+            Some(Rejection::SigningUnavailable(fault.clone()))
+        }
+        Signing::NotNeeded | Signing::Done { .. } | Signing::Deferred(_) | Signing::Refused(_) => {
+            None
+        }
     }
 }
 
 /// Everybody is to be delivered to, but for the external recipients of a message that will not be signed.
-fn first_state(in_force: &InForce, envelope: &Envelope, signing: Signing, accepted: SystemTime) -> MessageState {
+fn first_state(
+    in_force: &InForce,
+    envelope: &Envelope,
+    signing: Signing,
+    accepted: SystemTime,
+) -> MessageState {
     let refused: Option<&SigningFault> = match &signing {
         Signing::Refused(fault) => Some(fault),
         Signing::NotNeeded | Signing::Done { .. } | Signing::Deferred(_) => None,
     };
     let recipients = envelope.recipients.iter().map(|recipient| match refused {
-        Some(fault) if in_force.is_external(recipient) => RecipientState::Failed(fault.recipient_fault()),
+        Some(fault) if in_force.is_external(recipient) => {
+            RecipientState::Failed(fault.recipient_fault())
+        }
         _ => RecipientState::Pending(None),
     });
-    MessageState { recipients: recipients.collect(), signing, attempts: 0, next_attempt: accepted }
+    MessageState {
+        recipients: recipients.collect(),
+        signing,
+        attempts: 0,
+        next_attempt: accepted,
+    }
 }
 
 /// What the next hop must be able to do. A header in UTF-8 needs SMTPUTF8 only if the client said so: sloppy clients send
@@ -162,7 +205,10 @@ fn needs(
     };
     let paths = sender || recipients.iter().any(Mailbox::needs_smtputf8);
     let header = protocol == Protocol::Utf8Smtp && !content.header().is_ascii();
-    Needs { eight_bit: notes.eight_bit, smtputf8: paths || header }
+    Needs {
+        eight_bit: notes.eight_bit,
+        smtputf8: paths || header,
+    }
 }
 
 /// The Message-ID for the log: printable ASCII, bounded.
@@ -170,7 +216,10 @@ fn message_id(id: QueueId, hostname: &str, content: &Normalized) -> String {
     match content.values("Message-ID").next() {
         Some(value) => {
             let printable = value.iter().filter(|octet| (33..=126).contains(*octet));
-            printable.take(250).map(|octet| char::from(*octet)).collect()
+            printable
+                .take(250)
+                .map(|octet| char::from(*octet))
+                .collect()
         }
         None => format!("<{id}@{hostname}>"),
     }

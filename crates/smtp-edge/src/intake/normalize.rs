@@ -37,14 +37,19 @@ impl Normalized {
     /// The header fields of a name (any case): what stands after the colon, folds and all.
     pub fn values<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a [u8]> {
         let content = &self.content;
-        let named = self.fields.iter().filter(move |field| field.is(content, name));
+        let named = self
+            .fields
+            .iter()
+            .filter(move |field| field.is(content, name));
         named.filter_map(move |field| content.get(field.name.end + 1..field.whole.end))
     }
 
     /// The body: everything after the empty line.
     #[must_use]
     pub fn body(&self) -> &[u8] {
-        self.content.get(self.header_length() + 2..).unwrap_or_default()
+        self.content
+            .get(self.header_length() + 2..)
+            .unwrap_or_default()
     }
 }
 
@@ -59,7 +64,9 @@ struct Field {
 
 impl Field {
     fn is(&self, content: &[u8], name: &str) -> bool {
-        content.get(self.name.clone()).is_some_and(|own| own.eq_ignore_ascii_case(name.as_bytes()))
+        content
+            .get(self.name.clone())
+            .is_some_and(|own| own.eq_ignore_ascii_case(name.as_bytes()))
     }
 }
 
@@ -71,7 +78,11 @@ pub fn normalize(content: Vec<u8>, notes: DataNotes) -> Result<Normalized, Malfo
     if notes.nul {
         return Err(Malformed::Nul);
     }
-    let content = if notes.bare_cr_or_lf { mend_line_ends(&content) } else { content };
+    let content = if notes.bare_cr_or_lf {
+        mend_line_ends(&content)
+    } else {
+        content
+    };
     Ok(without_private_fields(parted(content)))
 }
 
@@ -112,7 +123,10 @@ fn parted(mut content: Vec<u8>) -> Normalized {
         match (line.first(), fields.last_mut()) {
             (Some(b' ' | b'\t'), Some(field)) => field.whole.end = end,
             _ => match field_name(line) {
-                Some(length) => fields.push(Field { name: offset..offset + length, whole: offset..end }),
+                Some(length) => fields.push(Field {
+                    name: offset..offset + length,
+                    whole: offset..end,
+                }),
                 None => break,
             },
         }
@@ -143,7 +157,12 @@ fn without_private_fields(message: Normalized) -> Normalized {
     for field in message.fields.iter().filter(|field| !private(field)) {
         content.extend_from_slice(message.content.get(field.whole.clone()).unwrap_or_default());
     }
-    content.extend_from_slice(message.content.get(message.header_length()..).unwrap_or_default());
+    content.extend_from_slice(
+        message
+            .content
+            .get(message.header_length()..)
+            .unwrap_or_default(),
+    );
     parted(content)
 }
 
@@ -153,11 +172,18 @@ mod tests {
 
     fn check(content: &str, expected: &str) {
         let bare = content.replace("\r\n", "").contains(['\r', '\n']);
-        let notes = DataNotes { bare_cr_or_lf: bare, ..DataNotes::default() };
+        let notes = DataNotes {
+            bare_cr_or_lf: bare,
+            ..DataNotes::default()
+        };
         let normalized = normalize(content.as_bytes().to_vec(), notes).unwrap();
         assert_eq!(String::from_utf8_lossy(&normalized.content), expected);
         let (header, body) = (normalized.header(), normalized.body());
-        assert_eq!([header, b"\r\n", body].concat(), normalized.content, "header, empty line and body are the whole");
+        assert_eq!(
+            [header, b"\r\n", body].concat(),
+            normalized.content,
+            "header, empty line and body are the whole"
+        );
     }
 
     #[test]
@@ -178,7 +204,10 @@ mod tests {
     #[test]
     fn what_is_no_header_becomes_the_body() {
         check("hello\r\n", "\r\nhello\r\n");
-        check("A: b\r\nhello\r\n\r\nC: d\r\n", "A: b\r\n\r\nhello\r\n\r\nC: d\r\n");
+        check(
+            "A: b\r\nhello\r\n\r\nC: d\r\n",
+            "A: b\r\n\r\nhello\r\n\r\nC: d\r\n",
+        );
         check("A: b\r\n", "A: b\r\n\r\n");
         check(" folded first\r\n", "\r\n folded first\r\n");
         check("", "\r\n");
@@ -186,21 +215,33 @@ mod tests {
 
     #[test]
     fn fields_that_must_not_travel_are_taken_out() {
-        check("A: b\r\nbcc: x@y,\r\n z@y\r\nReturn-Path: <a@b>\r\nC: d\r\n\r\nBcc: in the body\r\n",
-              "A: b\r\nC: d\r\n\r\nBcc: in the body\r\n");
+        check(
+            "A: b\r\nbcc: x@y,\r\n z@y\r\nReturn-Path: <a@b>\r\nC: d\r\n\r\nBcc: in the body\r\n",
+            "A: b\r\nC: d\r\n\r\nBcc: in the body\r\n",
+        );
         check("Bcc: x\r\n\r\n", "\r\n");
         check("Bcc: x\r\nhello\r\n", "\r\nhello\r\n");
     }
 
     #[test]
     fn nul_is_refused() {
-        let notes = DataNotes { nul: true, ..DataNotes::default() };
-        assert_eq!(normalize(b"A: b\0\r\n".to_vec(), notes), Err(Malformed::Nul));
+        let notes = DataNotes {
+            nul: true,
+            ..DataNotes::default()
+        };
+        assert_eq!(
+            normalize(b"A: b\0\r\n".to_vec(), notes),
+            Err(Malformed::Nul)
+        );
     }
 
     #[test]
     fn values_are_found_in_any_case() {
-        let message = normalize(b"from: a\r\nTo: x\r\nFROM: b\r\n c\r\n\r\n".to_vec(), DataNotes::default()).unwrap();
+        let message = normalize(
+            b"from: a\r\nTo: x\r\nFROM: b\r\n c\r\n\r\n".to_vec(),
+            DataNotes::default(),
+        )
+        .unwrap();
         let values: Vec<_> = message.values("From").collect();
         assert_eq!(values, [&b" a\r\n"[..], b" b\r\n c\r\n"]);
     }

@@ -42,8 +42,15 @@ pub(super) fn fields(
     let mut fields = String::from("Received: ");
     match &envelope.source {
         Source::Client { address, helo } => {
-            let literal = if address.is_ipv6() { format!("[IPv6:{address}]") } else { format!("[{address}]") };
-            fields.push_str(&format!("from {helo} ({literal})\r\n\tby {hostname} with {}", protocol.keyword()));
+            let literal = if address.is_ipv6() {
+                format!("[IPv6:{address}]")
+            } else {
+                format!("[{address}]")
+            };
+            fields.push_str(&format!(
+                "from {helo} ({literal})\r\n\tby {hostname} with {}",
+                protocol.keyword()
+            ));
         }
         Source::Ourselves => fields.push_str(&format!("by {hostname}")),
     }
@@ -79,9 +86,15 @@ mod tests {
 
     fn check(recipients: &[&str], content: &str, expected: &str) {
         let envelope = Envelope {
-            source: Source::Client { address: "192.0.2.1".parse().unwrap(), helo: "client.example".into() },
+            source: Source::Client {
+                address: "192.0.2.1".parse().unwrap(),
+                helo: "client.example".into(),
+            },
             reverse_path: ReversePath::Null,
-            recipients: recipients.iter().map(|text| text.parse().unwrap()).collect(),
+            recipients: recipients
+                .iter()
+                .map(|text| text.parse().unwrap())
+                .collect(),
             needs: Needs::default(),
             accepted: SystemTime::UNIX_EPOCH + Duration::from_secs(1_800_000_000),
         };

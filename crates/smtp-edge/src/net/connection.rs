@@ -45,13 +45,18 @@ pub async fn serve(
         }
         let output = session.take_output();
         if !output.is_empty() {
-            let written = tokio::time::timeout(service.timers.command, stream.write_all(&output)).await;
+            let written =
+                tokio::time::timeout(service.timers.command, stream.write_all(&output)).await;
             written.map_err(|_| io::Error::from(io::ErrorKind::TimedOut))??;
         }
         if session.is_closed() {
             return linger(&mut stream, &mut buffer).await;
         }
-        let patience = if session.awaits_data() { service.timers.data } else { service.timers.command };
+        let patience = if session.awaits_data() {
+            service.timers.data
+        } else {
+            service.timers.command
+        };
         tokio::select! {
             read = tokio::time::timeout(patience, stream.read(&mut buffer)) => match read {
                 Err(_) => session.handle_timeout(),
@@ -73,7 +78,9 @@ async fn linger(stream: &mut TcpStream, buffer: &mut [u8]) -> io::Result<()> {
         while stream.read(buffer).await? > 0 {}
         Ok(())
     };
-    tokio::time::timeout(LINGER, drained).await.unwrap_or(Ok(()))
+    tokio::time::timeout(LINGER, drained)
+        .await
+        .unwrap_or(Ok(()))
 }
 
 async fn handle_events(session: &mut Session, intake: &Intake, client: IpAddr) {
@@ -98,7 +105,10 @@ async fn verdict(received: Received, intake: &Intake, client: IpAddr) -> Verdict
     };
     let reverse_path: ReversePath = received.reverse_path.clone();
     let arrival = Arrival {
-        source: Source::Client { address: client, helo: received.helo },
+        source: Source::Client {
+            address: client,
+            helo: received.helo,
+        },
         protocol,
         reverse_path: received.reverse_path,
         recipients: received.recipients,

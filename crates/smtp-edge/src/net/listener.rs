@@ -18,7 +18,9 @@ use crate::smtp::server::{Session, SessionSettings};
 #[non_exhaustive]
 pub enum ListenError {
     /// An address cannot be listened on.
-    #[error("cannot listen on {address}: see listen.addresses; ports below 1024 need systemd's socket or CAP_NET_BIND_SERVICE")]
+    #[error(
+        "cannot listen on {address}: see listen.addresses; ports below 1024 need systemd's socket or CAP_NET_BIND_SERVICE"
+    )]
     Bind {
         /// The address.
         address: SocketAddr,
@@ -27,7 +29,9 @@ pub enum ListenError {
         source: io::Error,
     },
     /// A socket that systemd passed is not a listening TCP socket.
-    #[error("the socket number {number} that was passed by systemd is not a listening TCP socket: see the .socket unit")]
+    #[error(
+        "the socket number {number} that was passed by systemd is not a listening TCP socket: see the .socket unit"
+    )]
     Passed {
         /// Counted from 0.
         number: usize,
@@ -57,10 +61,17 @@ pub async fn open(addresses: &[SocketAddr]) -> Result<Vec<TcpListener>, ListenEr
     if listeners.is_empty() {
         for address in addresses {
             let listener = TcpListener::bind(address).await;
-            listeners.push(listener.map_err(|source| ListenError::Bind { address: *address, source })?);
+            listeners.push(listener.map_err(|source| ListenError::Bind {
+                address: *address,
+                source,
+            })?);
         }
     }
-    if listeners.is_empty() { Err(ListenError::Nothing) } else { Ok(listeners) }
+    if listeners.is_empty() {
+        Err(ListenError::Nothing)
+    } else {
+        Ok(listeners)
+    }
 }
 
 /// Who may do what on a new connection, and how many there may be.
@@ -103,12 +114,21 @@ fn admit(stream: TcpStream, peer: SocketAddr, door: &Door) {
     let in_force = door.service.intake.signing.in_force();
     let may_relay = in_force.router.may_relay(peer.ip().to_canonical());
     // A reload may have changed the postmaster.
-    let settings = SessionSettings { postmaster: in_force.postmaster.clone(), ..door.settings.clone() };
+    let settings = SessionSettings {
+        postmaster: in_force.postmaster.clone(),
+        ..door.settings.clone()
+    };
     let session = Session::new(Arc::new(settings), may_relay);
     tokio::spawn(serve(stream, peer, session, door.service.clone(), permit));
 }
 
-async fn serve(stream: TcpStream, peer: SocketAddr, session: Session, service: Service, permit: OwnedSemaphorePermit) {
+async fn serve(
+    stream: TcpStream,
+    peer: SocketAddr,
+    session: Session,
+    service: Service,
+    permit: OwnedSemaphorePermit,
+) {
     if let Err(error) = connection::serve(stream, peer, session, service).await {
         tracing::debug!(client = %peer.ip(), why = %error, "connection_lost");
     }

@@ -45,15 +45,27 @@ impl Keyring {
             match CredStore::open(&source.store, &source.neks).await {
                 Ok(store) => {
                     for name in names {
-                        keys.insert(name.clone(), read_key(&store, name, source.rsa_minimum_bits).await);
+                        keys.insert(
+                            name.clone(),
+                            read_key(&store, name, source.rsa_minimum_bits).await,
+                        );
                     }
                 }
                 Err(error) => {
-                    let fault = KeyFault { class: store_class(&error), why: Chain(&error).to_string().into() };
+                    let fault = KeyFault {
+                        class: store_class(&error),
+                        why: Chain(&error).to_string().into(),
+                    };
                     keys.extend(names.iter().map(|name| (name.clone(), Err(fault.clone()))));
                 }
             }
         }
+        Self { keys }
+    }
+
+    /// A keyring of these keys.
+    #[must_use]
+    pub fn of(keys: HashMap<KeyName, Result<SigningKey, KeyFault>>) -> Self {
         Self { keys }
     }
 
@@ -65,13 +77,18 @@ impl Keyring {
         match self.keys.get(name) {
             Some(Ok(key)) => Ok(key),
             Some(Err(fault)) => Err(fault.clone()),
-            None => Err(KeyFault { class: FaultClass::KeyMissing, why: "the key is not in the keyring".into() }),
+            None => Err(KeyFault {
+                class: FaultClass::KeyMissing,
+                why: "the key is not in the keyring".into(),
+            }),
         }
     }
 
     /// Every key that cannot sign, for the log at start and after a reload.
     pub fn faults(&self) -> impl Iterator<Item = (&KeyName, &KeyFault)> {
-        self.keys.iter().filter_map(|(name, key)| key.as_ref().err().map(|fault| (name, fault)))
+        self.keys
+            .iter()
+            .filter_map(|(name, key)| key.as_ref().err().map(|fault| (name, fault)))
     }
 
     /// Whether reading the store again may bring a key that this snapshot lacks.
@@ -81,20 +98,35 @@ impl Keyring {
     }
 }
 
-async fn read_key(store: &CredStore, name: &KeyName, rsa_minimum_bits: u32) -> Result<SigningKey, KeyFault> {
+async fn read_key(
+    store: &CredStore,
+    name: &KeyName,
+    rsa_minimum_bits: u32,
+) -> Result<SigningKey, KeyFault> {
     let stored = store.key(name).await.map_err(|error| key_fault(&error))?;
     match stored.state() {
         KeyState::Active => {}
         KeyState::Revoked { .. } => {
-            return Err(KeyFault { class: FaultClass::KeyRevoked, why: "the key is revoked in the store".into() });
+            return Err(KeyFault {
+                class: FaultClass::KeyRevoked,
+                why: "the key is revoked in the store".into(),
+            });
         }
     }
     let secret = store.unseal(&stored).map_err(|error| key_fault(&error))?;
-    let key = SigningKey::from_pkcs8_der(secret.expose())
-        .map_err(|error| KeyFault { class: FaultClass::KeyUnreadable, why: Chain(&error).to_string().into() })?;
+    let key = SigningKey::from_pkcs8_der(secret.expose()).map_err(|error| KeyFault {
+        class: FaultClass::KeyUnreadable,
+        why: Chain(&error).to_string().into(),
+    })?;
     if key.algorithm().is_rsa() && key.bits() < rsa_minimum_bits {
-        let why = format!("the key has {} bits, signing.rsa_minimum_bits asks for {rsa_minimum_bits}", key.bits());
-        return Err(KeyFault { class: FaultClass::KeyTooShort, why: why.into() });
+        let why = format!(
+            "the key has {} bits, signing.rsa_minimum_bits asks for {rsa_minimum_bits}",
+            key.bits()
+        );
+        return Err(KeyFault {
+            class: FaultClass::KeyTooShort,
+            why: why.into(),
+        });
     }
     Ok(key)
 }
@@ -105,7 +137,10 @@ fn key_fault(error: &CredStoreError) -> KeyFault {
         error if error.is_transient() => FaultClass::StoreAway,
         _ => FaultClass::KeyUnreadable,
     };
-    KeyFault { class, why: Chain(error).to_string().into() }
+    KeyFault {
+        class,
+        why: Chain(error).to_string().into(),
+    }
 }
 
 /// A store that does not open is away, whatever the reason: an operator can bring it back without touching any message.

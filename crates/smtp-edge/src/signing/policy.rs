@@ -39,14 +39,36 @@ mod tests {
 
     #[test]
     fn one_fault_stops_a_message_only_when_signing_is_enforced() {
-        let fault = |class| SigningFault { class, domain: None, key: None };
+        let fault = |class| SigningFault {
+            class,
+            domain: None,
+            key: None,
+        };
         let (away, missing) = (fault(FaultClass::StoreAway), fault(FaultClass::KeyMissing));
-        let check = |mode, faults: &[SigningFault], expected| assert_eq!(consequence(mode, faults), expected);
-        check(SigningMode::BestEffort, &[missing.clone()], Consequence::Send);
+        let check = |mode, faults: &[SigningFault], expected| {
+            assert_eq!(consequence(mode, faults), expected)
+        };
+        check(
+            SigningMode::BestEffort,
+            &[missing.clone()],
+            Consequence::Send,
+        );
         check(SigningMode::BestEffort, &[away.clone()], Consequence::Send);
         check(SigningMode::Enforce, &[], Consequence::Send);
-        check(SigningMode::Enforce, &[away.clone()], Consequence::Defer(away.clone()));
-        check(SigningMode::Enforce, &[missing.clone()], Consequence::Refuse(missing.clone()));
-        check(SigningMode::Enforce, &[away, missing.clone()], Consequence::Refuse(missing));
+        check(
+            SigningMode::Enforce,
+            &[away.clone()],
+            Consequence::Defer(away.clone()),
+        );
+        check(
+            SigningMode::Enforce,
+            &[missing.clone()],
+            Consequence::Refuse(missing.clone()),
+        );
+        check(
+            SigningMode::Enforce,
+            &[away, missing.clone()],
+            Consequence::Refuse(missing),
+        );
     }
 }

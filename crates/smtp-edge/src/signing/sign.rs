@@ -48,7 +48,12 @@ pub struct Outcome {
 
 /// Runs the step for a message that has external recipients.
 #[must_use]
-pub fn sign(router: &RouterConfig, keyring: &Keyring, message: Signable<'_>, moment: Moment) -> Outcome {
+pub fn sign(
+    router: &RouterConfig,
+    keyring: &Keyring,
+    message: Signable<'_>,
+    moment: Moment,
+) -> Outcome {
     let mode = router.signing_mode();
     if mode == SigningMode::Off {
         return Outcome::unsigned(None, "RouterDKIMSigning is off");
@@ -59,7 +64,9 @@ pub fn sign(router: &RouterConfig, keyring: &Keyring, message: Signable<'_>, mom
     };
     let rule = match router.resolve(&domain) {
         SigningDecision::Sign(rule) => rule,
-        SigningDecision::NoEntry => return Outcome::unsigned(Some(domain), "no DKIM_KEY entry covers the domain"),
+        SigningDecision::NoEntry => {
+            return Outcome::unsigned(Some(domain), "no DKIM_KEY entry covers the domain");
+        }
         SigningDecision::Off => return Outcome::unsigned(Some(domain), "RouterDKIMSigning is off"),
     };
     let mut signers: Vec<(SignatureParams, SigningKey)> = Vec::with_capacity(rule.keys.len());
@@ -69,7 +76,8 @@ pub fn sign(router: &RouterConfig, keyring: &Keyring, message: Signable<'_>, mom
         match keyring.key(&instruction.key) {
             Ok(key) => {
                 let selector = instruction.key.selector().clone();
-                let mut params = SignatureParams::new(instruction.signing_domain.clone(), selector).timestamp(moment.now);
+                let mut params = SignatureParams::new(instruction.signing_domain.clone(), selector)
+                    .timestamp(moment.now);
                 if let Some(seconds) = moment.expire_after {
                     params = params.expires(moment.now.saturating_add(seconds));
                 }
@@ -77,7 +85,11 @@ pub fn sign(router: &RouterConfig, keyring: &Keyring, message: Signable<'_>, mom
                 names.push(instruction.key.clone());
             }
             Err(fault) => failures.push((
-                SigningFault { class: fault.class, domain: Some(domain.clone()), key: Some(instruction.key.clone()) },
+                SigningFault {
+                    class: fault.class,
+                    domain: Some(domain.clone()),
+                    key: Some(instruction.key.clone()),
+                },
                 fault.why,
             )),
         }
@@ -87,43 +99,82 @@ pub fn sign(router: &RouterConfig, keyring: &Keyring, message: Signable<'_>, mom
         Consequence::Refuse(fault) => Signing::Refused(fault),
         Consequence::Defer(fault) => Signing::Deferred(fault),
         Consequence::Send => match make(message, signers) {
-            Ok(header) => Signing::Done { header, keys: names },
-            Err(error) => return Outcome::unsignable(mode, Some(domain), Chain(&error).to_string()),
+            Ok(header) => Signing::Done {
+                header,
+                keys: names,
+            },
+            Err(error) => {
+                return Outcome::unsignable(mode, Some(domain), Chain(&error).to_string());
+            }
         },
     };
-    Outcome { signing, domain: Some(domain), failures, unsigned: None }
+    Outcome {
+        signing,
+        domain: Some(domain),
+        failures,
+        unsigned: None,
+    }
 }
 
 /// The DKIM-Signature fields, one after the other.
-fn make(message: Signable<'_>, signers: Vec<(SignatureParams, SigningKey)>) -> Result<Vec<u8>, dkim_core::SignError> {
+fn make(
+    message: Signable<'_>,
+    signers: Vec<(SignatureParams, SigningKey)>,
+) -> Result<Vec<u8>, dkim_core::SignError> {
     if signers.is_empty() {
         return Ok(Vec::new());
     }
     let mut signer = dkim_core::Signer::new(message.header, signers)?;
     signer.update(message.body)?;
-    Ok(signer.finish()?.into_iter().flat_map(|signature| signature.text).collect())
+    Ok(signer
+        .finish()?
+        .into_iter()
+        .flat_map(|signature| signature.text)
+        .collect())
 }
 
 impl Outcome {
     /// Nothing leaves for external domains, so there is nothing to sign.
     #[must_use]
     pub fn not_needed() -> Self {
-        Self { signing: Signing::NotNeeded, domain: None, failures: Vec::new(), unsigned: None }
+        Self {
+            signing: Signing::NotNeeded,
+            domain: None,
+            failures: Vec::new(),
+            unsigned: None,
+        }
     }
 
     fn unsigned(domain: Option<DomainName>, why: &'static str) -> Self {
-        Self { signing: Signing::NotNeeded, domain, failures: Vec::new(), unsigned: Some(why) }
+        Self {
+            signing: Signing::NotNeeded,
+            domain,
+            failures: Vec::new(),
+            unsigned: Some(why),
+        }
     }
 
     /// The message itself is at fault.
     fn unsignable(mode: SigningMode, domain: Option<DomainName>, why: String) -> Self {
-        let fault = SigningFault { class: FaultClass::CannotSign, domain: domain.clone(), key: None };
+        let fault = SigningFault {
+            class: FaultClass::CannotSign,
+            domain: domain.clone(),
+            key: None,
+        };
         let signing = match consequence(mode, std::slice::from_ref(&fault)) {
-            Consequence::Send => Signing::Done { header: Vec::new(), keys: Vec::new() },
+            Consequence::Send => Signing::Done {
+                header: Vec::new(),
+                keys: Vec::new(),
+            },
             Consequence::Defer(fault) => Signing::Deferred(fault),
             Consequence::Refuse(fault) => Signing::Refused(fault),
         };
-        Self { signing, domain, failures: vec![(fault, why.into())], unsigned: None }
+        Self {
+            signing,
+            domain,
+            failures: vec![(fault, why.into())],
+            unsigned: None,
+        }
     }
 
     /// Writes to the mail log what came of it.
@@ -138,10 +189,16 @@ impl Outcome {
         for (fault, why) in &self.failures {
             mail_log::signing_failed(id, fault, consequence, why);
         }
-        let domain = self.domain.as_ref().map(ToString::to_string).unwrap_or_default();
+        let domain = self
+            .domain
+            .as_ref()
+            .map(ToString::to_string)
+            .unwrap_or_default();
         match &self.signing {
             Signing::Done { keys, .. } if !keys.is_empty() => mail_log::signed(id, &domain, keys),
-            Signing::Done { .. } => mail_log::unsigned(id, &domain, "no key could sign, and signing is best effort"),
+            Signing::Done { .. } => {
+                mail_log::unsigned(id, &domain, "no key could sign, and signing is best effort")
+            }
             Signing::NotNeeded => {
                 if let Some(why) = self.unsigned {
                     mail_log::unsigned(id, &domain, why);
@@ -160,3 +217,7 @@ impl Outcome {
         }
     }
 }
+
+#[cfg(test)]
+#[path = "sign_tests.rs"]
+mod tests;

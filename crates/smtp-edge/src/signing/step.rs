@@ -53,9 +53,18 @@ impl InForce {
         source: KeySource,
         expire_after: Option<u64>,
     ) -> Result<Self, InForceError> {
-        let postmaster = router.postmaster().parse().map_err(InForceError::Postmaster)?;
+        let postmaster = router
+            .postmaster()
+            .parse()
+            .map_err(InForceError::Postmaster)?;
         let keyring = Keyring::load(&source, &router.key_names()).await;
-        Ok(Self { router, source, keyring, expire_after, postmaster })
+        Ok(Self {
+            router,
+            source,
+            keyring,
+            expire_after,
+            postmaster,
+        })
     }
 
     /// The same policy, with its keys read again.
@@ -96,7 +105,11 @@ impl SigningStep {
     /// A step under `in_force`.
     #[must_use]
     pub fn new(in_force: InForce, clock: Clock) -> Self {
-        Self { in_force: watch::Sender::new(Arc::new(in_force)), reading: Mutex::new(()), clock }
+        Self {
+            in_force: watch::Sender::new(Arc::new(in_force)),
+            reading: Mutex::new(()),
+            clock,
+        }
     }
 
     /// What is in force now.
@@ -112,15 +125,32 @@ impl SigningStep {
 
     /// Signs a message for its external recipients, if it has any. `trace` holds the fields that stand before it.
     #[must_use]
-    pub fn sign(&self, in_force: &InForce, recipients: &[Mailbox], trace: &[u8], message: &Normalized) -> Outcome {
-        if !recipients.iter().any(|recipient| in_force.is_external(recipient)) {
+    pub fn sign(
+        &self,
+        in_force: &InForce,
+        recipients: &[Mailbox],
+        trace: &[u8],
+        message: &Normalized,
+    ) -> Outcome {
+        if !recipients
+            .iter()
+            .any(|recipient| in_force.is_external(recipient))
+        {
             return Outcome::not_needed();
         }
         let header = [trace, message.header()].concat();
         let from: Vec<&[u8]> = message.values("From").collect();
         let sender: Vec<&[u8]> = message.values("Sender").collect();
-        let signable = Signable { header: &header, from: &from, sender: &sender, body: message.body() };
-        let moment = Moment { now: unix_seconds(self.clock.now()), expire_after: in_force.expire_after };
+        let signable = Signable {
+            header: &header,
+            from: &from,
+            sender: &sender,
+            body: message.body(),
+        };
+        let moment = Moment {
+            now: unix_seconds(self.clock.now()),
+            expire_after: in_force.expire_after,
+        };
         sign::sign(&in_force.router, &in_force.keyring, signable, moment)
     }
 
@@ -149,12 +179,20 @@ impl SigningStep {
 }
 
 impl Replay for SigningStep {
-    fn replay<'a>(&'a self, message: &'a Message) -> Pin<Box<dyn Future<Output = Signing> + Send + 'a>> {
+    fn replay<'a>(
+        &'a self,
+        message: &'a Message,
+    ) -> Pin<Box<dyn Future<Output = Signing> + Send + 'a>> {
         Box::pin(async move {
             let in_force = self.refreshed().await;
-            let pending = message.envelope.recipients.iter().zip(&message.state.recipients);
+            let pending = message
+                .envelope
+                .recipients
+                .iter()
+                .zip(&message.state.recipients);
             let pending = pending.filter(|(_, state)| matches!(state, RecipientState::Pending(_)));
-            let recipients: Vec<Mailbox> = pending.map(|(recipient, _)| recipient.clone()).collect();
+            let recipients: Vec<Mailbox> =
+                pending.map(|(recipient, _)| recipient.clone()).collect();
             // What was kept is in normal form already, so this only finds its fields.
             let Ok(content) = normalize(message.content.clone(), DataNotes::default()) else {
                 return message.state.signing.clone();

@@ -82,18 +82,21 @@ impl Command {
             b"HELP" => Ok(Self::Help),
             b"VRFY" if argument.is_empty() => Err(CommandError::Argument),
             b"VRFY" => Ok(Self::Vrfy),
-            b"EXPN" | b"TURN" | b"ETRN" | b"SEND" | b"SOML" | b"SAML" | b"BDAT" | b"STARTTLS" | b"AUTH" => {
-                Err(CommandError::NotOffered)
-            }
-            b"GET" | b"POST" | b"PUT" | b"HEAD" | b"OPTIONS" | b"CONNECT" | b"DELETE" | b"PATCH" | b"TRACE"
-            | b"PRI" => Err(CommandError::OtherProtocol),
+            b"EXPN" | b"TURN" | b"ETRN" | b"SEND" | b"SOML" | b"SAML" | b"BDAT" | b"STARTTLS"
+            | b"AUTH" => Err(CommandError::NotOffered),
+            b"GET" | b"POST" | b"PUT" | b"HEAD" | b"OPTIONS" | b"CONNECT" | b"DELETE"
+            | b"PATCH" | b"TRACE" | b"PRI" => Err(CommandError::OtherProtocol),
             _ => Err(CommandError::Unrecognized),
         }
     }
 }
 
 fn alone(argument: &[u8], command: Command) -> Result<Command, CommandError> {
-    if argument.is_empty() { Ok(command) } else { Err(CommandError::Argument) }
+    if argument.is_empty() {
+        Ok(command)
+    } else {
+        Err(CommandError::Argument)
+    }
 }
 
 fn mail(argument: &[u8]) -> Result<Command, CommandError> {
@@ -119,27 +122,37 @@ fn rcpt(argument: &[u8], smtputf8: bool) -> Result<Command, CommandError> {
 /// What follows `FROM:` or `TO:`; a space before the colon is read over, as some clients send one.
 fn after_keyword<'a>(argument: &'a [u8], keyword: &[u8]) -> Result<&'a [u8], CommandError> {
     let (name, _) = keyword.split_at(keyword.len() - 1);
-    let (found, rest) = argument.split_at_checked(name.len()).ok_or(CommandError::Argument)?;
+    let (found, rest) = argument
+        .split_at_checked(name.len())
+        .ok_or(CommandError::Argument)?;
     if !found.eq_ignore_ascii_case(name) {
         return Err(CommandError::Argument);
     }
-    rest.trim_ascii_start().strip_prefix(b":").ok_or(CommandError::Argument)
+    rest.trim_ascii_start()
+        .strip_prefix(b":")
+        .ok_or(CommandError::Argument)
 }
 
 /// The name that a client gives: a domain, an address literal, or whatever printable word without brackets it sends,
 /// since internal machines call themselves many things. It comes to stand in a Received field.
 fn helo_name(argument: &[u8]) -> Result<Box<str>, CommandError> {
     let text = std::str::from_utf8(argument).map_err(|_| CommandError::Argument)?;
-    let literal = text.strip_prefix('[').and_then(|inside| inside.strip_suffix(']'));
+    let literal = text
+        .strip_prefix('[')
+        .and_then(|inside| inside.strip_suffix(']'));
     let usable = match literal {
         Some(address) => {
-            let v6 = address.get(..5).is_some_and(|tag| tag.eq_ignore_ascii_case("IPv6:"));
+            let v6 = address
+                .get(..5)
+                .is_some_and(|tag| tag.eq_ignore_ascii_case("IPv6:"));
             match address.get(5..) {
                 Some(address) if v6 => address.parse::<Ipv6Addr>().is_ok(),
                 _ => address.parse::<Ipv4Addr>().is_ok(),
             }
         }
-        None => text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._".contains(&byte)),
+        None => text
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || b"-._".contains(&byte)),
     };
     if text.is_empty() || text.len() > 255 || !usable {
         return Err(CommandError::Argument);
@@ -152,20 +165,42 @@ mod tests {
     use super::*;
 
     fn check(line: &str, expected: Option<Command>) {
-        assert_eq!(Command::parse(line.as_bytes(), false).ok(), expected, "{line:?}");
+        assert_eq!(
+            Command::parse(line.as_bytes(), false).ok(),
+            expected,
+            "{line:?}"
+        );
     }
 
     #[test]
     fn commands_are_read_in_any_case() {
-        check("ehlo Client.Example", Some(Command::Ehlo("Client.Example".into())));
-        check("HELO [192.0.2.1]", Some(Command::Helo("[192.0.2.1]".into())));
-        check("EHLO [IPv6:2001:db8::1]", Some(Command::Ehlo("[IPv6:2001:db8::1]".into())));
+        check(
+            "ehlo Client.Example",
+            Some(Command::Ehlo("Client.Example".into())),
+        );
+        check(
+            "HELO [192.0.2.1]",
+            Some(Command::Helo("[192.0.2.1]".into())),
+        );
+        check(
+            "EHLO [IPv6:2001:db8::1]",
+            Some(Command::Ehlo("[IPv6:2001:db8::1]".into())),
+        );
         check("Data", Some(Command::Data));
         check("NOOP anything", Some(Command::Noop));
         check("QUIT  ", Some(Command::Quit)); // trailing blanks
-        check("mail from:<>", Some(Command::Mail(ReversePath::Null, MailParams::default())));
-        check("MAIL FROM : <>", Some(Command::Mail(ReversePath::Null, MailParams::default())));
-        check("rcpt TO:<postmaster>", Some(Command::Rcpt(ForwardPath::Postmaster)));
+        check(
+            "mail from:<>",
+            Some(Command::Mail(ReversePath::Null, MailParams::default())),
+        );
+        check(
+            "MAIL FROM : <>",
+            Some(Command::Mail(ReversePath::Null, MailParams::default())),
+        );
+        check(
+            "rcpt TO:<postmaster>",
+            Some(Command::Rcpt(ForwardPath::Postmaster)),
+        );
     }
 
     #[test]
@@ -183,14 +218,22 @@ mod tests {
 
     #[test]
     fn http_is_known_for_what_it_is() {
-        assert!(matches!(Command::parse(b"GET / HTTP/1.1", false), Err(CommandError::OtherProtocol)));
+        assert!(matches!(
+            Command::parse(b"GET / HTTP/1.1", false),
+            Err(CommandError::OtherProtocol)
+        ));
     }
 
     #[test]
     fn utf8_paths_need_the_transaction_to_say_so() {
         let line = "RCPT TO:<müller@example.com>".as_bytes();
-        assert!(matches!(Command::parse(line, false), Err(CommandError::NeedsSmtpUtf8)));
+        assert!(matches!(
+            Command::parse(line, false),
+            Err(CommandError::NeedsSmtpUtf8)
+        ));
         assert!(Command::parse(line, true).is_ok());
-        assert!(Command::parse("MAIL FROM:<müller@example.com> SMTPUTF8".as_bytes(), false).is_ok());
+        assert!(
+            Command::parse("MAIL FROM:<müller@example.com> SMTPUTF8".as_bytes(), false).is_ok()
+        );
     }
 }

@@ -46,7 +46,12 @@ impl DataReader {
     /// For a message of at most `limit` octets.
     #[must_use]
     pub fn new(limit: usize) -> Self {
-        Self { state: State::LineStart, content: Vec::new(), notes: DataNotes::default(), limit }
+        Self {
+            state: State::LineStart,
+            content: Vec::new(),
+            notes: DataNotes::default(),
+            limit,
+        }
     }
 
     /// Takes octets from the front of `input`. Returns how many were consumed, and whether the message has ended with
@@ -76,7 +81,10 @@ impl DataReader {
                 }
                 (State::LineStart | State::Text, b'\r') => self.state = State::Cr,
                 (State::LineStart | State::Dot | State::Text, _) => {
-                    let text = rest.iter().position(|byte| *byte == b'\r').unwrap_or(rest.len());
+                    let text = rest
+                        .iter()
+                        .position(|byte| *byte == b'\r')
+                        .unwrap_or(rest.len());
                     let (text, after) = rest.split_at(text);
                     self.keep_text(text);
                     self.state = State::Text;
@@ -141,7 +149,10 @@ mod tests {
         for first in 0..=input.len() {
             for second in first..=input.len() {
                 let (got, notes, rest) = read(input, first, second).expect("the end is there");
-                assert_eq!(String::from_utf8_lossy(&got), String::from_utf8_lossy(content));
+                assert_eq!(
+                    String::from_utf8_lossy(&got),
+                    String::from_utf8_lossy(content)
+                );
                 assert_eq!(rest, left);
                 seen = notes;
             }
@@ -180,7 +191,8 @@ mod tests {
             input.extend_from_slice(b"MAIL FROM:<x@example.com>\r\n.\r\nQUIT\r\n");
             for first in 0..=input.len() {
                 for second in first..=input.len() {
-                    let (content, notes, left) = read(&input, first, second).expect("the true end is there");
+                    let (content, notes, left) =
+                        read(&input, first, second).expect("the true end is there");
                     assert_eq!(left, b"QUIT\r\n", "{mark:?}");
                     let text = String::from_utf8_lossy(&content);
                     assert!(text.contains("MAIL FROM"), "{mark:?}");

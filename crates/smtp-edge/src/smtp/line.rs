@@ -39,7 +39,11 @@ impl LineReader {
             return (end + 1, Some(Line::TooLong));
         }
         let well_formed = line.pop() == Some(b'\r') && !line.contains(&b'\r');
-        let line = if well_formed { Line::Complete(line) } else { Line::Malformed };
+        let line = if well_formed {
+            Line::Complete(line)
+        } else {
+            Line::Malformed
+        };
         (end + 1, Some(line))
     }
 

@@ -46,7 +46,9 @@ pub fn mail(text: &str) -> Result<MailParams, ParamError> {
         };
         match (name.to_ascii_uppercase().as_str(), value) {
             ("SIZE", Some(value)) => {
-                let digits = !value.is_empty() && value.len() <= 20 && value.bytes().all(|byte| byte.is_ascii_digit());
+                let digits = !value.is_empty()
+                    && value.len() <= 20
+                    && value.bytes().all(|byte| byte.is_ascii_digit());
                 let size = value.parse().ok().filter(|_| digits);
                 let size = size.ok_or(ParamError::Value { name: "SIZE" })?;
                 if params.size.replace(size).is_some() {
@@ -64,7 +66,11 @@ pub fn mail(text: &str) -> Result<MailParams, ParamError> {
                 }
             }
             ("SMTPUTF8", None) => params.smtputf8 = true,
-            ("SIZE" | "BODY", None) => return Err(ParamError::Value { name: "SIZE or BODY" }),
+            ("SIZE" | "BODY", None) => {
+                return Err(ParamError::Value {
+                    name: "SIZE or BODY",
+                });
+            }
             ("SMTPUTF8", Some(_)) => return Err(ParamError::Value { name: "SMTPUTF8" }),
             _ => return Err(ParamError::Unknown),
         }
@@ -82,12 +88,25 @@ mod tests {
             assert_eq!(mail(text), expected, "{text:?}");
         };
         check("", Ok(MailParams::default()));
-        let all = MailParams { size: Some(12), eight_bit: true, smtputf8: true };
+        let all = MailParams {
+            size: Some(12),
+            eight_bit: true,
+            smtputf8: true,
+        };
         check("size=12 Body=8bitmime smtputf8", Ok(all));
-        check("SIZE=12  BODY=7BIT", Ok(MailParams { size: Some(12), ..MailParams::default() }));
+        check(
+            "SIZE=12  BODY=7BIT",
+            Ok(MailParams {
+                size: Some(12),
+                ..MailParams::default()
+            }),
+        );
         check("SIZE=", Err(ParamError::Value { name: "SIZE" }));
         check("SIZE=-1", Err(ParamError::Value { name: "SIZE" }));
-        check("SIZE=99999999999999999999", Err(ParamError::Value { name: "SIZE" })); // over 64 bits
+        check(
+            "SIZE=99999999999999999999",
+            Err(ParamError::Value { name: "SIZE" }),
+        ); // over 64 bits
         check("SIZE=1 SIZE=2", Err(ParamError::Repeated { name: "SIZE" }));
         check("BODY=BINARYMIME", Err(ParamError::Value { name: "BODY" }));
         check("RET=FULL", Err(ParamError::Unknown)); // DSN is not offered

@@ -37,13 +37,17 @@ pub enum PathError {
 /// # Errors
 /// [`PathError`] when there is no path.
 pub fn split(argument: &[u8]) -> Result<(&str, &str), PathError> {
-    let text = std::str::from_utf8(argument).map_err(|_| PathError::NotUtf8)?.trim_start_matches(' ');
+    let text = std::str::from_utf8(argument)
+        .map_err(|_| PathError::NotUtf8)?
+        .trim_start_matches(' ');
     let (path, rest) = match text.strip_prefix('<') {
         Some(inside) => {
             let end = closing_bracket(inside).ok_or(PathError::Brackets)?;
             inside.split_at_checked(end).ok_or(PathError::Brackets)?
         }
-        None => text.split_at_checked(text.find(' ').unwrap_or(text.len())).ok_or(PathError::Brackets)?,
+        None => text
+            .split_at_checked(text.find(' ').unwrap_or(text.len()))
+            .ok_or(PathError::Brackets)?,
     };
     let bracketed = text.starts_with('<');
     if !bracketed && (path.is_empty() || path.contains(['<', '>'])) {
@@ -52,7 +56,11 @@ pub fn split(argument: &[u8]) -> Result<(&str, &str), PathError> {
     if path.len() > 254 {
         return Err(PathError::TooLong);
     }
-    let rest = if bracketed { rest.strip_prefix('>').unwrap_or(rest) } else { rest };
+    let rest = if bracketed {
+        rest.strip_prefix('>').unwrap_or(rest)
+    } else {
+        rest
+    };
     if !rest.is_empty() && !rest.starts_with(' ') {
         return Err(PathError::Brackets);
     }
@@ -82,7 +90,10 @@ pub fn forward(path: &str) -> Result<ForwardPath, PathError> {
 }
 
 fn mailbox(path: &str) -> Result<Mailbox, PathError> {
-    let mailbox = match path.strip_prefix('@').and_then(|route| route.split_once(':')) {
+    let mailbox = match path
+        .strip_prefix('@')
+        .and_then(|route| route.split_once(':'))
+    {
         Some((_, mailbox)) => mailbox,
         None => path,
     };
@@ -116,10 +127,16 @@ mod tests {
         };
         check("<a@example.com>", Some(("a@example.com", "")));
         check(" <a@example.com>", Some(("a@example.com", ""))); // the space that many clients send
-        check("<a@example.com> SIZE=10", Some(("a@example.com", "SIZE=10")));
+        check(
+            "<a@example.com> SIZE=10",
+            Some(("a@example.com", "SIZE=10")),
+        );
         check("a@example.com SIZE=10", Some(("a@example.com", "SIZE=10"))); // bare address
         check("<>", Some(("", "")));
-        check("<\"a>b\"@example.com> X", Some(("\"a>b\"@example.com", "X")));
+        check(
+            "<\"a>b\"@example.com> X",
+            Some(("\"a>b\"@example.com", "X")),
+        );
         check("<a@example.com", None);
         check("a@example.com>", None);
         check("<a@example.com>SIZE=10", None);
@@ -130,7 +147,10 @@ mod tests {
     fn forward_paths_know_the_postmaster_and_read_over_routes() {
         assert_eq!(forward("PostMaster").unwrap(), ForwardPath::Postmaster);
         let routed = forward("@one.example,@two.example:a@example.com").unwrap();
-        assert_eq!(routed, ForwardPath::Mailbox("a@example.com".parse().unwrap()));
+        assert_eq!(
+            routed,
+            ForwardPath::Mailbox("a@example.com".parse().unwrap())
+        );
         assert!(forward("").is_err());
         assert!(reverse("").is_ok_and(|path| path == ReversePath::Null));
     }

@@ -19,7 +19,11 @@ pub fn greeting(hostname: &str) -> Reply {
 #[must_use]
 pub fn ehlo(hostname: &str, max_message_size: u64) -> Reply {
     let mut lines: Vec<Cow<'static, str>> = vec![hostname.to_owned().into()];
-    lines.extend(extensions::announced(max_message_size).into_iter().map(Cow::from));
+    lines.extend(
+        extensions::announced(max_message_size)
+            .into_iter()
+            .map(Cow::from),
+    );
     Reply::lines(250, lines)
 }
 
@@ -62,7 +66,11 @@ pub fn go_ahead() -> Reply {
 /// `252`: VRFY tells nothing, and that is allowed (RFC 5321 §3.5.3).
 #[must_use]
 pub fn cannot_verify() -> Reply {
-    Reply::new(252, "2.5.0", "cannot verify, but will take mail for it and try")
+    Reply::new(
+        252,
+        "2.5.0",
+        "cannot verify, but will take mail for it and try",
+    )
 }
 
 /// `214`: HELP.
@@ -80,13 +88,21 @@ pub fn bye(hostname: &str) -> Reply {
 /// `421`: the server stops.
 #[must_use]
 pub fn shutting_down(hostname: &str) -> Reply {
-    Reply::new(421, "4.3.2", format!("{hostname} is shutting down, try again"))
+    Reply::new(
+        421,
+        "4.3.2",
+        format!("{hostname} is shutting down, try again"),
+    )
 }
 
 /// `421`: too many clients at once.
 #[must_use]
 pub fn too_many_connections(hostname: &str) -> Reply {
-    Reply::new(421, "4.3.2", format!("{hostname} has too many connections, try again"))
+    Reply::new(
+        421,
+        "4.3.2",
+        format!("{hostname} has too many connections, try again"),
+    )
 }
 
 /// `421`: the client was silent too long.
@@ -128,7 +144,11 @@ pub fn bad_sequence(what_first: &'static str) -> Reply {
 /// `452`: no more recipients for this message (RFC 5321 §4.5.3.1.10).
 #[must_use]
 pub fn too_many_recipients() -> Reply {
-    Reply::new(452, "4.5.3", "too many recipients, send the rest in another message")
+    Reply::new(
+        452,
+        "4.5.3",
+        "too many recipients, send the rest in another message",
+    )
 }
 
 /// `550`: this client may not relay.
@@ -170,7 +190,11 @@ pub fn storage_unavailable() -> Reply {
 /// `550`: the policy wants a signature, and the message or its key allows none.
 #[must_use]
 pub fn signing_refused() -> Reply {
-    Reply::new(550, "5.7.0", "the message cannot be signed, and unsigned mail is not sent")
+    Reply::new(
+        550,
+        "5.7.0",
+        "the message cannot be signed, and unsigned mail is not sent",
+    )
 }
 
 /// `451`: the policy wants a signature that cannot be made for now.
@@ -188,7 +212,9 @@ pub fn command_error(error: &CommandError) -> Reply {
         CommandError::OtherProtocol => other_protocol(),
         CommandError::Argument => Reply::new(501, "5.5.4", "argument malformed"),
         CommandError::Path(_) => Reply::new(501, "5.1.3", "address malformed"),
-        CommandError::Param(ParamError::Unknown) => Reply::new(555, "5.5.4", "parameter not offered"),
+        CommandError::Param(ParamError::Unknown) => {
+            Reply::new(555, "5.5.4", "parameter not offered")
+        }
         CommandError::Param(_) => Reply::new(501, "5.5.4", "parameter malformed"),
         CommandError::NeedsSmtpUtf8 => Reply::new(553, "5.6.7", "the address needs SMTPUTF8"),
     }

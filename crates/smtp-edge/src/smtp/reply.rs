@@ -15,13 +15,21 @@ impl Reply {
     /// A reply of one line. `enhanced` is empty where RFC 2034 §3 wants none (greeting, EHLO, 354).
     #[must_use]
     pub fn new(code: u16, enhanced: &'static str, text: impl Into<Cow<'static, str>>) -> Self {
-        Self { code, enhanced, lines: vec![text.into()] }
+        Self {
+            code,
+            enhanced,
+            lines: vec![text.into()],
+        }
     }
 
     /// A reply of several lines.
     #[must_use]
     pub fn lines(code: u16, lines: Vec<Cow<'static, str>>) -> Self {
-        Self { code, enhanced: "", lines }
+        Self {
+            code,
+            enhanced: "",
+            lines,
+        }
     }
 
     /// Whether it tells the client of a failure, for now or for good.

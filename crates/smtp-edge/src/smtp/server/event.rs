@@ -28,7 +28,9 @@ pub enum Event {
 #[non_exhaustive]
 pub enum Rejection {
     /// A recipient for which this client may not send.
-    #[error("the client is in none of the networks that may relay (router.relay_networks), and {recipient} is not our postmaster")]
+    #[error(
+        "the client is in none of the networks that may relay (router.relay_networks), and {recipient} is not our postmaster"
+    )]
     Relay {
         /// The recipient.
         recipient: Mailbox,

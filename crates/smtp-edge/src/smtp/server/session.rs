@@ -149,7 +149,10 @@ impl Session {
     #[must_use]
     pub fn is_idle(&self) -> bool {
         match self.state {
-            State::AwaitingHello | State::AwaitingMail | State::AwaitingRecipient(_) | State::Closed => true,
+            State::AwaitingHello
+            | State::AwaitingMail
+            | State::AwaitingRecipient(_)
+            | State::Closed => true,
             State::AwaitingData(..) | State::AwaitingVerdict => false,
         }
     }
@@ -160,7 +163,8 @@ impl Session {
             Line::Malformed => return self.error(&replies::malformed_line()),
             Line::TooLong => return self.error(&replies::line_too_long()),
         };
-        let smtputf8 = matches!(&self.state, State::AwaitingRecipient(open) if open.params.smtputf8);
+        let smtputf8 =
+            matches!(&self.state, State::AwaitingRecipient(open) if open.params.smtputf8);
         match Command::parse(&line, smtputf8) {
             Ok(command) => self.handle_command(command),
             Err(error) => self.handle_bad_command(error),
@@ -180,7 +184,10 @@ impl Session {
     fn handle_command(&mut self, command: Command) {
         match command {
             Command::Ehlo(name) => {
-                let reply = replies::ehlo(&self.settings.hostname, self.settings.max_message_size as u64);
+                let reply = replies::ehlo(
+                    &self.settings.hostname,
+                    self.settings.max_message_size as u64,
+                );
                 self.handle_hello(name, true, &reply);
             }
             Command::Helo(name) => {
@@ -220,10 +227,17 @@ impl Session {
             State::AwaitingHello => return self.error(&replies::bad_sequence("say EHLO first")),
             _ => return self.error(&replies::bad_sequence("a transaction is open")),
         }
-        if params.size.is_some_and(|size| size > self.settings.max_message_size as u64) {
+        if params
+            .size
+            .is_some_and(|size| size > self.settings.max_message_size as u64)
+        {
             let reply = replies::message_too_big();
             self.error(&reply);
-            return self.events.push_back(Event::Rejected { from: Some(path), reply, why: Rejection::TooBig });
+            return self.events.push_back(Event::Rejected {
+                from: Some(path),
+                reply,
+                why: Rejection::TooBig,
+            });
         }
         self.state = State::AwaitingRecipient(Transaction::new(path, params));
         self.reply(&replies::sender_ok());
@@ -264,7 +278,9 @@ impl Session {
     }
 
     fn handle_end_of_data(&mut self) {
-        let State::AwaitingData(transaction, reader) = std::mem::replace(&mut self.state, State::AwaitingVerdict) else {
+        let State::AwaitingData(transaction, reader) =
+            std::mem::replace(&mut self.state, State::AwaitingVerdict)
+        else {
             return;
         };
         let (content, notes) = reader.finish();
@@ -273,7 +289,11 @@ impl Session {
             self.state = State::AwaitingMail;
             self.error(&reply);
             let from = Some(transaction.reverse_path);
-            return self.events.push_back(Event::Rejected { from, reply, why: Rejection::TooBig });
+            return self.events.push_back(Event::Rejected {
+                from,
+                reply,
+                why: Rejection::TooBig,
+            });
         }
         self.events.push_back(Event::Message(Box::new(Received {
             helo: self.helo.clone(),

@@ -34,7 +34,10 @@ fn run(may_relay: bool, pieces: &[&[u8]]) -> (Vec<String>, Vec<Received>) {
     }
     let text = String::from_utf8(output).unwrap();
     assert!(text.is_empty() || text.ends_with("\r\n"));
-    let codes = text.lines().filter(|line| line.as_bytes()[3] == b' ').map(|line| line[..3].to_owned());
+    let codes = text
+        .lines()
+        .filter(|line| line.as_bytes()[3] == b' ')
+        .map(|line| line[..3].to_owned());
     (codes.collect(), messages)
 }
 
@@ -68,23 +71,57 @@ fn commands_out_of_order_are_refused() {
     check(true, "MAIL FROM:<>\n", "220 503");
     check(true, "HELO x\nRCPT TO:<a@example.com>\n", "220 250 503");
     check(true, "HELO x\nMAIL FROM:<>\nDATA\n", "220 250 250 503");
-    check(true, "HELO x\nMAIL FROM:<>\nMAIL FROM:<>\n", "220 250 250 503");
-    check(true, "HELO x\nMAIL FROM:<>\nRSET\nRCPT TO:<a@example.com>\n", "220 250 250 250 503");
-    check(true, "HELO x\nMAIL FROM:<>\nEHLO x\nRCPT TO:<a@example.com>\n", "220 250 250 250 503");
-    check(true, "NOOP\nVRFY a\nHELP\nRSET\nQUIT\nNOOP\n", "220 250 252 214 250 221");
+    check(
+        true,
+        "HELO x\nMAIL FROM:<>\nMAIL FROM:<>\n",
+        "220 250 250 503",
+    );
+    check(
+        true,
+        "HELO x\nMAIL FROM:<>\nRSET\nRCPT TO:<a@example.com>\n",
+        "220 250 250 250 503",
+    );
+    check(
+        true,
+        "HELO x\nMAIL FROM:<>\nEHLO x\nRCPT TO:<a@example.com>\n",
+        "220 250 250 250 503",
+    );
+    check(
+        true,
+        "NOOP\nVRFY a\nHELP\nRSET\nQUIT\nNOOP\n",
+        "220 250 252 214 250 221",
+    );
 }
 
 #[test]
 fn only_listed_networks_relay_but_everybody_reaches_the_postmaster() {
-    check(false, "HELO x\nMAIL FROM:<>\nRCPT TO:<a@example.com>\n", "220 250 250 550");
-    check(false, "HELO x\nMAIL FROM:<>\nRCPT TO:<postmaster>\n", "220 250 250 250");
-    check(false, "HELO x\nMAIL FROM:<>\nRCPT TO:<pm@internal.example>\n", "220 250 250 250");
+    check(
+        false,
+        "HELO x\nMAIL FROM:<>\nRCPT TO:<a@example.com>\n",
+        "220 250 250 550",
+    );
+    check(
+        false,
+        "HELO x\nMAIL FROM:<>\nRCPT TO:<postmaster>\n",
+        "220 250 250 250",
+    );
+    check(
+        false,
+        "HELO x\nMAIL FROM:<>\nRCPT TO:<pm@internal.example>\n",
+        "220 250 250 250",
+    );
 }
 
 #[test]
 fn limits_are_kept() {
     let rcpt = |n: u32| format!("RCPT TO:<user{n}@example.com>\n");
-    let script = format!("HELO x\nMAIL FROM:<>\n{}{}{}{}", rcpt(1), rcpt(2), rcpt(3), rcpt(4));
+    let script = format!(
+        "HELO x\nMAIL FROM:<>\n{}{}{}{}",
+        rcpt(1),
+        rcpt(2),
+        rcpt(3),
+        rcpt(4)
+    );
     check(true, &script, "220 250 250 250 250 250 452");
     check(true, "X\nX\nX\nX\nX\nNOOP\n", "220 500 500 500 500 500 421");
     check(true, "EHLO x\nMAIL FROM:<> SIZE=1001\n", "220 250 552");

@@ -14,7 +14,11 @@ pub(super) struct Transaction {
 
 impl Transaction {
     pub(super) fn new(reverse_path: ReversePath, params: MailParams) -> Self {
-        Self { reverse_path, params, recipients: Vec::new() }
+        Self {
+            reverse_path,
+            params,
+            recipients: Vec::new(),
+        }
     }
 
     /// Adds a recipient; one that is there already is not to have the message twice.
