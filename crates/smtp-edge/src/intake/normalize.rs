@@ -31,7 +31,7 @@ impl Normalized {
     }
 
     fn header_length(&self) -> usize {
-        self.fields.last().map_or(0, |field| field.whole.end)
+        self.fields.last().map_or(0, |field| field.value.end)
     }
 
     /// The header fields of a name (any case): what stands after the colon, folds and all.
@@ -41,7 +41,7 @@ impl Normalized {
             .fields
             .iter()
             .filter(move |field| field.is(content, name));
-        named.filter_map(move |field| content.get(field.name.end + 1..field.whole.end))
+        named.filter_map(move |field| content.get(field.value.clone()))
     }
 
     /// The body: everything after the empty line.
@@ -58,11 +58,15 @@ impl Normalized {
 struct Field {
     /// Its name, without blanks before the colon.
     name: Range<usize>,
-    /// From its name to its last CRLF. `whole.start == name.start`
-    whole: Range<usize>,
+    /// What stands after the colon, to its last CRLF. `value.start > name.end`
+    value: Range<usize>,
 }
 
 impl Field {
+    fn whole(&self) -> Range<usize> {
+        self.name.start..self.value.end
+    }
+
     fn is(&self, content: &[u8], name: &str) -> bool {
         content
             .get(self.name.clone())
@@ -121,11 +125,11 @@ fn parted(mut content: Vec<u8>) -> Normalized {
             break;
         }
         match (line.first(), fields.last_mut()) {
-            (Some(b' ' | b'\t'), Some(field)) => field.whole.end = end,
+            (Some(b' ' | b'\t'), Some(field)) => field.value.end = end,
             _ => match field_name(line) {
-                Some(length) => fields.push(Field {
-                    name: offset..offset + length,
-                    whole: offset..end,
+                Some((name, colon)) => fields.push(Field {
+                    name: offset..offset + name,
+                    value: offset + colon + 1..end,
                 }),
                 None => break,
             },
@@ -138,12 +142,12 @@ fn parted(mut content: Vec<u8>) -> Normalized {
     Normalized { content, fields }
 }
 
-/// The length of the name, if the line starts a field (RFC 5322 §2.2: printable ASCII without colon, then a colon).
-fn field_name(line: &[u8]) -> Option<usize> {
+/// The length of the name and the offset of the colon, if the line starts a field (RFC 5322 §2.2: printable ASCII without
+/// colon, then a colon; §4.5 lets blanks stand between them).
+fn field_name(line: &[u8]) -> Option<(usize, usize)> {
     let colon = line.iter().position(|octet| *octet == b':')?;
-    let name = line.get(..colon)?;
-    let printable = name.iter().all(|octet| (33..=126).contains(octet));
-    (printable && !name.is_empty()).then_some(colon)
+    let name = line.get(..colon)?.trim_ascii_end();
+    (!name.is_empty() && name.iter().all(u8::is_ascii_graphic)).then_some((name.len(), colon))
 }
 
 /// Bcc names people whom the others must not see; Return-Path is for the last hop to write (RFC 5321 §4.4).
@@ -155,7 +159,7 @@ fn without_private_fields(message: Normalized) -> Normalized {
     }
     let mut content = Vec::with_capacity(message.content.len());
     for field in message.fields.iter().filter(|field| !private(field)) {
-        content.extend_from_slice(message.content.get(field.whole.clone()).unwrap_or_default());
+        content.extend_from_slice(message.content.get(field.whole()).unwrap_or_default());
     }
     content.extend_from_slice(
         message
@@ -191,6 +195,7 @@ mod tests {
         check("A: b\r\n\r\nbody\r\n", "A: b\r\n\r\nbody\r\n");
         check("A: b\r\n c\r\nD: e\r\n\r\n", "A: b\r\n c\r\nD: e\r\n\r\n");
         check("A: b\r\n\r\n\r\nA: x\r\n", "A: b\r\n\r\n\r\nA: x\r\n");
+        check("A : b\r\n\r\n", "A : b\r\n\r\n"); // RFC 5322 §4.5
         check("\r\nbody\r\n", "\r\nbody\r\n"); // no header at all
     }
 

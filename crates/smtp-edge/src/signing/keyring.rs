@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use common_config::name::KeyName;
 use credstore::{CredStore, CredStoreError, KeyState, NekDir};
-use dkim_core::SigningKey;
+use dkim_core::{Algorithm, SigningKey};
 
 use super::state::FaultClass;
 use crate::mail_log::Chain;
@@ -118,7 +118,7 @@ async fn read_key(
         class: FaultClass::KeyUnreadable,
         why: Chain(&error).to_string().into(),
     })?;
-    if key.algorithm().is_rsa() && key.bits() < rsa_minimum_bits {
+    if key.algorithm() == Algorithm::RsaSha256 && key.bits() < rsa_minimum_bits {
         let why = format!(
             "the key has {} bits, signing.rsa_minimum_bits asks for {rsa_minimum_bits}",
             key.bits()

@@ -1,7 +1,7 @@
 //! Signs one message: the domain of its From, the keys of that domain, a DKIM-Signature for each.
 
 use common_config::name::{DomainName, KeyName};
-use dkim_core::{SignatureParams, SigningKey};
+use dkim_core::{HeaderBlock, SignError, SignatureParams, Signer, SigningKey};
 use router_config::identity::signing_identity;
 use router_config::{RouterConfig, SigningDecision, SigningMode};
 
@@ -120,11 +120,12 @@ pub fn sign(
 fn make(
     message: Signable<'_>,
     signers: Vec<(SignatureParams, SigningKey)>,
-) -> Result<Vec<u8>, dkim_core::SignError> {
+) -> Result<Vec<u8>, SignError> {
     if signers.is_empty() {
         return Ok(Vec::new());
     }
-    let mut signer = dkim_core::Signer::new(message.header, signers)?;
+    let (header, _) = HeaderBlock::parse(message.header)?;
+    let mut signer = Signer::new(&header, signers)?;
     signer.update(message.body)?;
     Ok(signer
         .finish()?
