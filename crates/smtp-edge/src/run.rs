@@ -121,11 +121,8 @@ pub async fn run(loaded: Loaded<Settings>, settings_file: PathBuf) -> Result<(),
     };
     shutdown::tell_manager(&[sd_notify::NotifyState::Ready]);
     tracing::info!("ready");
-    loop {
-        match signals.next().await {
-            Signal::Reload => reloader.reload().await,
-            Signal::Stop => break,
-        }
+    while let Signal::Reload = signals.next().await {
+        reloader.reload().await;
     }
     shutdown::stop(&stop, &door.room, settings.smtp.max_connections, queue).await;
     Ok(())

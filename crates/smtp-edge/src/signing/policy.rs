@@ -46,23 +46,27 @@ mod tests {
         };
         let (away, missing) = (fault(FaultClass::StoreAway), fault(FaultClass::KeyMissing));
         let check = |mode, faults: &[SigningFault], expected| {
-            assert_eq!(consequence(mode, faults), expected)
+            assert_eq!(consequence(mode, faults), expected);
         };
         check(
             SigningMode::BestEffort,
-            &[missing.clone()],
+            std::slice::from_ref(&missing),
             Consequence::Send,
         );
-        check(SigningMode::BestEffort, &[away.clone()], Consequence::Send);
+        check(
+            SigningMode::BestEffort,
+            std::slice::from_ref(&away),
+            Consequence::Send,
+        );
         check(SigningMode::Enforce, &[], Consequence::Send);
         check(
             SigningMode::Enforce,
-            &[away.clone()],
+            std::slice::from_ref(&away),
             Consequence::Defer(away.clone()),
         );
         check(
             SigningMode::Enforce,
-            &[missing.clone()],
+            std::slice::from_ref(&missing),
             Consequence::Refuse(missing.clone()),
         );
         check(

@@ -198,7 +198,7 @@ impl Outcome {
         match &self.signing {
             Signing::Done { keys, .. } if !keys.is_empty() => mail_log::signed(id, &domain, keys),
             Signing::Done { .. } => {
-                mail_log::unsigned(id, &domain, "no key could sign, and signing is best effort")
+                mail_log::unsigned(id, &domain, "no key could sign, and signing is best effort");
             }
             Signing::NotNeeded => {
                 if let Some(why) = self.unsigned {
