@@ -4,6 +4,7 @@
 //! that says what to do. Verbs and nouns are taken in any case, as Domino's `keymgmt` takes them.
 
 use std::ffi::OsString;
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -82,6 +83,15 @@ pub(crate) enum Verb {
         #[command(subcommand)]
         noun: Named,
     },
+    /// Say which keys sign mail from an address, and why
+    Explain {
+        /// An address or a domain
+        address: String,
+    },
+    /// Sign a message as the server would, and write it to the standard output
+    Sign(Sign),
+    /// Check a message's signatures
+    Verify(Verify),
 }
 
 #[derive(Debug, Subcommand)]
@@ -184,6 +194,30 @@ pub(crate) enum Named {
         /// The selector
         selector: String,
     },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Sign {
+    /// The message; lines that end in LF are made to end in CRLF first
+    pub(crate) message: PathBuf,
+    /// Sign with this key (selector._domainkey.domain), whatever the settings say; may be repeated
+    #[arg(long = "key", value_name = "KEY")]
+    pub(crate) keys: Vec<String>,
+    /// Write the signed message to this file, which must not exist
+    #[arg(long, value_name = "FILE")]
+    pub(crate) output: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Verify {
+    /// The message; lines that end in LF are made to end in CRLF first
+    pub(crate) message: PathBuf,
+    /// The key record, or a file that holds it, in place of asking the DNS
+    #[arg(long, value_name = "FILE OR TEXT")]
+    pub(crate) record: Option<String>,
+    /// The DNS server to ask [default: the settings' dns.servers, else the system's]
+    #[arg(long, value_name = "ADDRESS:PORT", conflicts_with = "record")]
+    pub(crate) dns: Option<SocketAddr>,
 }
 
 impl Cli {

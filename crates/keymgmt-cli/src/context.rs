@@ -2,12 +2,14 @@
 
 use std::fs::DirBuilder;
 use std::io;
+use std::net::SocketAddr;
 use std::os::unix::fs::DirBuilderExt as _;
 use std::path::PathBuf;
 
-use common_config::layers::Layers;
+use common_config::layers::{Layers, Loaded};
 use common_config::paths::{self, DataDir};
 use credstore::{CredStore, NekDir};
+use router_config::{RouterSettings, SigningSettings};
 use serde::Deserialize;
 
 use crate::cli::Global;
@@ -20,6 +22,7 @@ use crate::input;
 struct Places {
     data_dir: PathBuf,
     credstore: CredstoreSettings,
+    dns: DnsSettings,
 }
 
 impl Default for Places {
@@ -27,6 +30,7 @@ impl Default for Places {
         Self {
             data_dir: PathBuf::from(paths::DEFAULT_DATA_DIR),
             credstore: CredstoreSettings::default(),
+            dns: DnsSettings::default(),
         }
     }
 }
@@ -40,9 +44,25 @@ struct CredstoreSettings {
     nek: Option<String>,
 }
 
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct DnsSettings {
+    /// Servers to ask; the system's when empty.
+    servers: Vec<SocketAddr>,
+}
+
+/// The sections that say who signs for whom.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct Policy {
+    pub(crate) router: RouterSettings,
+    pub(crate) signing: SigningSettings,
+}
+
 /// What every command works on.
 #[derive(Debug)]
 pub(crate) struct Context {
+    layers: Layers,
     places: Places,
     data_dir: DataDir,
     /// The options with which a command that is suggested finds the same things.
@@ -79,6 +99,7 @@ impl Context {
             }
         }
         Ok(Self {
+            layers,
             data_dir: DataDir::new(places.data_dir.clone()),
             places,
             options,
@@ -124,6 +145,16 @@ impl Context {
             }
             None => Ok(CredStore::open(&path, &self.neks()).await?),
         }
+    }
+
+    /// The DNS servers that the settings name.
+    pub(crate) fn dns_servers(&self) -> &[SocketAddr] {
+        &self.places.dns.servers
+    }
+
+    /// The settings that say who signs for whom, and the lines of notes.ini.
+    pub(crate) fn policy(&self) -> Result<Loaded<Policy>, Failure> {
+        Ok(self.layers.extract_part()?)
     }
 
     /// A command that the user can run next, in the same place.

@@ -9,10 +9,13 @@ use common_config::error::SettingsError;
 use common_config::name::KeyName;
 use common_config::paths::FileNameError;
 use credstore::{CredStoreError, NekError, TransferError};
+use router_config::RouterConfigError;
 use thiserror::Error;
 
+use crate::dns::DnsError;
 use crate::input::InputError;
 use crate::passphrase::PassphraseError;
+use crate::signing::SigningError;
 
 /// The exit status. Scripts read it: the numbers stay.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -95,6 +98,8 @@ pub(crate) enum Failure {
     #[error(transparent)]
     Settings(#[from] SettingsError),
     #[error(transparent)]
+    Router(#[from] RouterConfigError),
+    #[error(transparent)]
     Nek(#[from] NekError),
     #[error(transparent)]
     Store(#[from] CredStoreError),
@@ -110,6 +115,10 @@ pub(crate) enum Failure {
         #[source]
         source: dkim_core::RecordError,
     },
+    #[error(transparent)]
+    Signing(#[from] SigningError),
+    #[error(transparent)]
+    Dns(#[from] DnsError),
     #[error("{} exists already and is left as it is; {advice}", path.display())]
     FileExists { path: PathBuf, advice: &'static str },
     #[error("cannot {step} {}; check that its folder exists and that this user may {step} it", path.display())]
@@ -128,10 +137,12 @@ impl Failure {
         match self {
             Self::Input(_) | Self::FileName(_) => Status::Usage,
             Self::Passphrase(error) => error.status(),
-            Self::Settings(_) => Status::Settings,
+            Self::Settings(_) | Self::Router(_) => Status::Settings,
             Self::Nek(error) => nek_status(error),
             Self::Store(error) => store_status(error),
             Self::Record { .. } => Status::Tampered,
+            Self::Signing(_) => Status::NotSigned,
+            Self::Dns(_) => Status::Later,
             Self::FileExists { .. } => Status::Exists,
             Self::File { .. } => Status::File,
             Self::KeyGeneration { .. } | Self::Runtime(_) => Status::Internal,

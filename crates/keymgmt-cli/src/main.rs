@@ -3,8 +3,6 @@
 //! The command line is [`cli`]'s, one verb a file is in [`commands`], where things are is [`context`]'s. A command
 //! returns what it did as an [`output::Output`] or a [`exit::Failure`]; only this file prints. No secret is ever printed.
 
-#![expect(dead_code, reason = "the verbs sign, verify and explain, which use the rest, are to follow")]
-
 use std::io::{self, Write as _};
 use std::process::ExitCode;
 
@@ -16,11 +14,15 @@ mod cli;
 mod clock;
 mod commands;
 mod context;
+mod dns;
 mod exit;
 mod input;
+mod message;
 mod new_file;
 mod output;
 mod passphrase;
+mod second_opinion;
+mod signing;
 
 fn main() -> ExitCode {
     let cli = match Cli::read(std::env::args_os()) {

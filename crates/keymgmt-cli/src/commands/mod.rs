@@ -7,10 +7,13 @@ use crate::output::Output;
 
 mod create;
 mod delete;
+mod explain;
 mod export;
 mod import;
 mod revoke;
 mod show;
+mod sign;
+mod verify;
 
 pub(crate) async fn run(cli: Cli) -> Result<Output, Failure> {
     let context = Context::load(&cli.global)?;
@@ -21,5 +24,8 @@ pub(crate) async fn run(cli: Cli) -> Result<Output, Failure> {
         Verb::Import { noun } => import::run(&context, noun),
         Verb::Revoke { noun } => revoke::run(&context, noun).await,
         Verb::Delete { noun } => delete::run(&context, noun).await,
+        Verb::Explain { address } => explain::run(&context, &address).await,
+        Verb::Sign(arguments) => sign::run(&context, arguments).await,
+        Verb::Verify(arguments) => verify::run(&context, arguments).await,
     }
 }

@@ -1,0 +1,136 @@
+//! `sign`: what the server would put before a message.
+
+use common_config::name::{DomainName, KeyName};
+use dkim_core::{SignatureParams, SigningKey};
+use router_config::{SigningDecision, SigningInstruction, SigningMode};
+use serde_json::json;
+
+use crate::cli::Sign;
+use crate::clock;
+use crate::context::Context;
+use crate::exit::Failure;
+use crate::input;
+use crate::message;
+use crate::new_file::{self, Existing};
+use crate::output::Output;
+use crate::signing::{self, SigningError, SigningPolicy};
+
+pub(crate) async fn run(context: &Context, arguments: Sign) -> Result<Output, Failure> {
+    let message = message::read(&arguments.message)?;
+    let policy = SigningPolicy::load(context)?;
+    let plan = if arguments.keys.is_empty() {
+        Plan::by_policy(&policy, &message)?
+    } else {
+        Plan::by_name(&arguments.keys, &message)?
+    };
+    let (signatures, warnings) = plan.keys(context, &policy).await?;
+    let headers = dkim_core::sign(&message, &signatures).map_err(SigningError::Sign)?;
+    let mut signed: Vec<u8> = headers
+        .iter()
+        .flat_map(|header| header.text.iter().copied())
+        .collect();
+    signed.extend_from_slice(&message);
+
+    let json = json!({
+        "domain": plan.domain.as_str(),
+        "signatures": headers.iter().map(|header| json!({
+            "key": header.key.to_string(),
+            "algorithm": header.algorithm.as_str(),
+            "field": String::from_utf8_lossy(&header.text),
+        })).collect::<Vec<_>>(),
+    });
+    let output = match &arguments.output {
+        None => Output::message(signed, json),
+        Some(path) => {
+            new_file::write(path, &signed, Existing::Keep("choose another name"))?;
+            let keys: Vec<String> = headers
+                .iter()
+                .map(|header| header.key.to_string())
+                .collect();
+            Output::text(
+                format!("Signed with {} into {}", keys.join(", "), path.display()),
+                json,
+            )
+        }
+    };
+    Ok(warnings.into_iter().fold(output, Output::warn))
+}
+
+/// Which keys are to sign, and what it means when one cannot.
+struct Plan {
+    domain: DomainName,
+    instructions: Vec<SigningInstruction>,
+    mode: SigningMode,
+}
+
+impl Plan {
+    /// The server's decision.
+    fn by_policy(policy: &SigningPolicy, message: &[u8]) -> Result<Self, Failure> {
+        let domain = signing::identity(message)?;
+        match policy.resolve(&domain) {
+            SigningDecision::Sign(rule) => Ok(Self {
+                domain,
+                instructions: rule.keys,
+                mode: policy.mode,
+            }),
+            SigningDecision::NoEntry => Err(SigningError::NoEntry { domain }.into()),
+            SigningDecision::Off => Err(SigningError::Off { domain }.into()),
+        }
+    }
+
+    /// The keys that were named; each must work.
+    fn by_name(names: &[String], message: &[u8]) -> Result<Self, Failure> {
+        let instructions = names.iter().map(|name| {
+            let key: KeyName = input::record_name(name)?;
+            let signing_domain = key.domain().clone();
+            Ok(SigningInstruction {
+                key,
+                signing_domain,
+            })
+        });
+        Ok(Self {
+            instructions: instructions.collect::<Result<_, Failure>>()?,
+            domain: signing::identity(message)?,
+            mode: SigningMode::Enforce,
+        })
+    }
+
+    /// The keys with their parameters. Best effort makes do with those that work, and warns of the rest.
+    async fn keys(
+        &self,
+        context: &Context,
+        policy: &SigningPolicy,
+    ) -> Result<(Vec<(SignatureParams, SigningKey)>, Vec<String>), Failure> {
+        let store = context.store().await?;
+        let now = clock::unix_seconds(clock::now());
+        let (mut signatures, mut warnings) = (Vec::new(), Vec::new());
+        for instruction in &self.instructions {
+            let key =
+                signing::key(&store, &instruction.key, policy.settings.rsa_minimum_bits).await;
+            let key = match (key, self.mode) {
+                (Ok(key), _) => key,
+                (Err(failure), SigningMode::BestEffort) => {
+                    warnings.push(failure.line());
+                    continue;
+                }
+                (Err(failure), SigningMode::Enforce | SigningMode::Off) => return Err(failure),
+            };
+            let selector = instruction.key.selector().clone();
+            let mut params =
+                SignatureParams::new(instruction.signing_domain.clone(), selector).timestamp(now);
+            if let Some(after) = policy.settings.expire_after {
+                params = params.expires(now.saturating_add(after.std().as_secs()));
+            }
+            signatures.push((params, key));
+        }
+        if signatures.is_empty() {
+            // What follows is the only line on the way out, so the reasons go into it.
+            for warning in &warnings {
+                eprintln!("keymgmt: warning: {warning}");
+            }
+            let domain = self.domain.clone();
+            return Err(SigningError::NoKey { domain }.into());
+        }
+        Ok((signatures, warnings))
+    }
+}
