@@ -12,5 +12,14 @@
     reason = "a fixture that cannot do its part has to end the test that asked for it"
 )]
 
+pub mod client;
+pub mod edge;
+pub mod environment;
+pub mod judges;
+pub mod keymgmt;
+pub mod log;
+pub mod messages;
 pub mod mock_dns;
 pub mod mock_mta;
+pub mod setup;
+pub mod world;

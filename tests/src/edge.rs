@@ -1,0 +1,219 @@
+//! The real edge: its data directory, its keys made by the real `keymgmt`, and its process.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::{ExitStatus, Stdio};
+
+use rustix::process::{Pid, Signal, kill_process};
+use serde_json::Value;
+use tempfile::TempDir;
+use tokio::process::{Child, Command};
+
+use crate::environment;
+use crate::keymgmt::Keymgmt;
+use crate::log::{Log, field};
+use crate::mock_dns::MockDns;
+use crate::mock_mta::PATIENCE;
+use crate::setup::{Key, Setup};
+
+/// The NEK's name in the tests.
+pub const NEK: &str = "edge";
+
+/// An edge's folder: everything that outlives its process.
+#[derive(Debug)]
+pub struct Home {
+    folder: TempDir,
+    setup: Setup,
+}
+
+impl Home {
+    /// Writes the settings and has `keymgmt` make the NEK, the store and the keys, whose records go into `dns`.
+    pub async fn prepare(mut setup: Setup, dns: &MockDns) -> Self {
+        let folder = tempfile::Builder::new()
+            .prefix("edge-")
+            .tempdir()
+            .expect("a temporary folder");
+        let data = folder.path().join("data");
+        std::fs::create_dir(&data).expect("a folder in a fresh folder");
+        setup
+            .set("", "data_dir", &format!("{data:?}"))
+            .set(
+                "",
+                "notes_ini",
+                &format!("{:?}", folder.path().join("notes.ini")),
+            )
+            .set("dns", "servers", &format!("[\"{}\"]", dns.address()));
+        let home = Self { folder, setup };
+        home.write();
+        let keymgmt = home.keymgmt();
+        keymgmt.ok(&["create", "nek", NEK]).await;
+        keymgmt.ok(&["create", "credstore", NEK]).await;
+        for key in home.setup.keys.clone() {
+            home.create_key(&key, dns).await;
+        }
+        home
+    }
+
+    /// Has `keymgmt` make a key and export its record, and publishes what the exported file holds.
+    pub async fn create_key(&self, key: &Key, dns: &MockDns) {
+        let value = self.create_unpublished(key).await;
+        let owner = format!("{}._domainkey.{}", key.selector, key.domain);
+        dns.change(|zone| {
+            zone.remove(&owner).txt(&owner, &value);
+        });
+    }
+
+    /// Has `keymgmt` make a key, and gives the content of the exported record.
+    pub async fn create_unpublished(&self, key: &Key) -> String {
+        let keymgmt = self.keymgmt();
+        let mut words = vec!["create", "DKIM", &key.domain, &key.selector];
+        words.extend(key.algorithm.split(' '));
+        keymgmt.ok(&words).await;
+        let file = format!("{}.{}.txt", key.selector, key.domain);
+        keymgmt
+            .ok(&["export", "DKIM", "DNS", &key.domain, &key.selector, &file])
+            .await;
+        let exported =
+            std::fs::read_to_string(self.data().join(&file)).expect("the exported record");
+        exported.trim_end().to_owned()
+    }
+
+    /// `keymgmt` on this folder.
+    #[must_use]
+    pub fn keymgmt(&self) -> Keymgmt {
+        Keymgmt::new(&self.settings())
+    }
+
+    /// The settings file.
+    #[must_use]
+    pub fn settings(&self) -> PathBuf {
+        self.folder.path().join("smtp-edge.toml")
+    }
+
+    /// The data directory.
+    #[must_use]
+    pub fn data(&self) -> PathBuf {
+        self.folder.path().join("data")
+    }
+
+    /// The folder that holds everything.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// What the settings files say.
+    #[must_use]
+    pub fn setup(&self) -> &Setup {
+        &self.setup
+    }
+
+    /// Changes the settings files; a running edge sees it at the next SIGHUP.
+    pub fn change(&mut self, change: impl FnOnce(&mut Setup)) {
+        change(&mut self.setup);
+        self.write();
+    }
+
+    fn write(&self) {
+        std::fs::write(self.settings(), self.setup.toml()).expect("the settings can be written");
+        std::fs::write(self.folder.path().join("notes.ini"), &self.setup.notes)
+            .expect("notes.ini can be written");
+    }
+
+    /// Starts the edge and waits until it is ready.
+    pub async fn start(&self) -> Edge {
+        let (child, log) = self.spawn();
+        let listening = log.event("listening", &[]).await;
+        log.event("ready", &[]).await;
+        let address = field(&listening, "address")
+            .parse()
+            .expect("the log names an address");
+        Edge {
+            child,
+            log,
+            address,
+        }
+    }
+
+    /// Starts an edge that is expected to refuse, and gives its exit status and log.
+    pub async fn start_refused(&self) -> (ExitStatus, Log) {
+        let (mut child, log) = self.spawn();
+        let waited = tokio::time::timeout(PATIENCE, child.wait()).await;
+        let status = waited
+            .unwrap_or_else(|_| panic!("the edge runs where it should refuse:\n{}", log.text()));
+        log.ended().await;
+        (status.expect("the child is ours"), log)
+    }
+
+    fn spawn(&self) -> (Child, Log) {
+        let mut child = Command::new(environment::binary("smtp-edge"))
+            .arg("--settings")
+            .arg(self.settings())
+            .arg("run")
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped())
+            .kill_on_drop(true)
+            .spawn()
+            .expect("smtp-edge can be started");
+        let log = Log::follow(child.stderr.take().expect("stderr is piped"));
+        (child, log)
+    }
+}
+
+/// A running edge. It is killed when this is dropped.
+#[derive(Debug)]
+pub struct Edge {
+    child: Child,
+    /// Its log.
+    pub log: Log,
+    address: SocketAddr,
+}
+
+impl Edge {
+    /// Where it takes mail.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Tells it to read its settings again, and waits until it has, or has refused; gives the event.
+    pub async fn reload(&self) -> Value {
+        let before = self.log.matching("reloaded", &[]).len();
+        let failed = self.log.matching("reload_failed", &[]).len();
+        self.signal(Signal::HUP);
+        tokio::select! {
+            event = self.log.nth(before + 1, "reloaded", &[]) => event,
+            event = self.log.nth(failed + 1, "reload_failed", &[]) => event,
+        }
+    }
+
+    /// Stops it as an administrator would, and requires a clean exit.
+    pub async fn stop(mut self) -> Log {
+        self.signal(Signal::TERM);
+        let waited = tokio::time::timeout(PATIENCE, self.child.wait()).await;
+        let status =
+            waited.unwrap_or_else(|_| panic!("the edge does not stop:\n{}", self.log.text()));
+        let status = status.expect("the child is ours");
+        assert!(status.success(), "{status}\n{}", self.log.text());
+        self.log.ended().await;
+        self.log
+    }
+
+    /// Ends it without warning (SIGKILL).
+    pub async fn kill(mut self) -> Log {
+        self.child.kill().await.expect("the child is ours");
+        self.log.ended().await;
+        self.log
+    }
+
+    fn signal(&self, signal: Signal) {
+        let id = self
+            .child
+            .id()
+            .and_then(|id| i32::try_from(id).ok())
+            .and_then(Pid::from_raw);
+        kill_process(id.expect("the child has not been waited for"), signal)
+            .expect("the child is ours");
+    }
+}
