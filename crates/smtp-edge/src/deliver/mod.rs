@@ -10,6 +10,8 @@ mod connect;
 mod conversation;
 mod copy;
 pub mod data;
+#[cfg(test)]
+pub(crate) mod fake;
 pub mod outcome;
 pub mod reply;
 mod resolve;
@@ -242,3 +244,6 @@ impl Pass<'_> {
         self.settled
     }
 }
+
+#[cfg(test)]
+mod tests;
