@@ -108,7 +108,7 @@ mod tests {
     fn what_is_offered_is_read_in_any_case() {
         let none = Capabilities::default();
         let check = |lines: &[&str], expected: Capabilities| {
-            assert_eq!(capabilities(lines), expected, "{lines:?}")
+            assert_eq!(capabilities(lines), expected, "{lines:?}");
         };
         check(&[], none);
         check(

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 use hickory_resolver::proto::op::{Message, OpCode, ResponseCode};
 use hickory_resolver::proto::rr::rdata::{A, CNAME, MX};
 use hickory_resolver::proto::rr::{Name, RData, Record, RecordType};
-use tokio::io::{AsyncBufReadExt as _, AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _, BufStream};
+use tokio::io::{AsyncBufReadExt as _, AsyncRead, AsyncWrite, AsyncWriteExt as _, BufStream};
 use tokio::net::{TcpListener, UdpSocket};
 use tokio::task::JoinHandle;
 use tokio_rustls::TlsAcceptor;
@@ -49,7 +49,11 @@ pub(crate) fn greet(extensions: &[&str]) -> Vec<Step> {
         reply.push_str(&format!("250-{extension}\r\n"));
     }
     reply.push_str("250 ENHANCEDSTATUSCODES\r\n");
-    vec![say("220 mx.example.net ready\r\n"), Hear("EHLO edge.renovations.com\r\n"), say(&reply)]
+    vec![
+        say("220 mx.example.net ready\r\n"),
+        Hear("EHLO edge.renovations.com\r\n"),
+        say(&reply),
+    ]
 }
 
 /// Everything from MAIL to the final dot of a message for one recipient, accepted.
@@ -93,10 +97,23 @@ impl Host {
         Self { address, heard }
     }
 
+    /// A port at which nobody listens.
+    pub(crate) async fn closed() -> Self {
+        let listener = TcpListener::bind(SocketAddr::from(([127, 0, 0, 1], 0)))
+            .await
+            .unwrap();
+        let address = listener.local_addr().unwrap();
+        let heard = tokio::spawn(async { Vec::new() });
+        Self { address, heard }
+    }
+
     /// What each connection brought, once all scripts have been played.
     pub(crate) async fn heard(self) -> Vec<String> {
         let heard = self.heard.await.unwrap();
-        heard.into_iter().map(|octets| String::from_utf8_lossy(&octets).into_owned()).collect()
+        heard
+            .into_iter()
+            .map(|octets| String::from_utf8_lossy(&octets).into_owned())
+            .collect()
     }
 }
 
@@ -114,26 +131,40 @@ async fn perform(stream: BufStream<impl Stream + 'static>, script: Vec<Step>, he
                     return;
                 }
             }
-            Step::Hear(beginning) => {
+            Hear(beginning) => {
                 let start = heard.len();
                 stream.read_until(b'\n', heard).await.unwrap();
                 let line = String::from_utf8_lossy(&heard[start..]).into_owned();
-                assert!(line.starts_with(beginning), "heard {line:?}, expected {beginning:?}");
+                assert!(
+                    line.starts_with(beginning),
+                    "heard {line:?}, expected {beginning:?}"
+                );
             }
-            Step::HearData => loop {
+            HearData => loop {
                 let start = heard.len();
-                if stream.read_until(b'\n', heard).await.unwrap() == 0 || &heard[start..] == b".\r\n" {
+                if stream.read_until(b'\n', heard).await.unwrap() == 0
+                    || &heard[start..] == b".\r\n"
+                {
                     break;
                 }
             },
-            Step::Encrypt => {
+            Encrypt => {
                 let accepted = acceptor().accept(stream).await;
                 stream = BufStream::new(Box::new(accepted.unwrap()));
             }
-            Step::Close => return,
+            Close => return,
         }
     }
-    let _ = stream.read_to_end(heard).await;
+    // What still comes: a farewell, which is answered, or the end.
+    loop {
+        let start = heard.len();
+        match stream.read_until(b'\n', heard).await {
+            Ok(count) if count > 0 && &heard[start..] != b"QUIT\r\n" => {}
+            _ => break,
+        }
+    }
+    let _ = stream.write_all(b"221 bye\r\n").await;
+    let _ = stream.flush().await;
 }
 
 /// A server's side of TLS with a certificate that nobody has signed, of a name that nobody asked for.
@@ -168,12 +199,16 @@ pub(crate) struct Dns {
 
 impl Dns {
     pub(crate) async fn serve(entries: &[(&str, Entry)]) -> Self {
-        let socket = UdpSocket::bind(SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0)).await.unwrap();
+        let socket = UdpSocket::bind(SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0))
+            .await
+            .unwrap();
         let address = socket.local_addr().unwrap();
         let asked = Arc::new(Mutex::new(Vec::new()));
         let mut zone: HashMap<String, Vec<Entry>> = HashMap::new();
         for (name, entry) in entries {
-            zone.entry((*name).to_owned()).or_default().push(entry.clone());
+            zone.entry((*name).to_owned())
+                .or_default()
+                .push(entry.clone());
         }
         let log = Arc::clone(&asked);
         tokio::spawn(async move {
@@ -182,17 +217,28 @@ impl Dns {
                 let (count, peer) = socket.recv_from(&mut buffer).await.unwrap();
                 let question = Message::from_vec(&buffer[..count]).unwrap();
                 let answer = answer(&zone, &question, &log);
-                socket.send_to(&answer.to_vec().unwrap(), peer).await.unwrap();
+                socket
+                    .send_to(&answer.to_vec().unwrap(), peer)
+                    .await
+                    .unwrap();
             }
         });
         Self { address, asked }
     }
 }
 
-fn answer(zone: &HashMap<String, Vec<Entry>>, question: &Message, log: &Mutex<Vec<String>>) -> Message {
+fn answer(
+    zone: &HashMap<String, Vec<Entry>>,
+    question: &Message,
+    log: &Mutex<Vec<String>>,
+) -> Message {
     let query = question.queries[0].clone();
     let kind = query.query_type();
-    let name = query.name().to_string().trim_end_matches('.').to_ascii_lowercase();
+    let name = query
+        .name()
+        .to_string()
+        .trim_end_matches('.')
+        .to_ascii_lowercase();
     log.lock().unwrap().push(format!("{name} {kind}"));
     let mut answer = Message::response(question.metadata.id, OpCode::Query);
     answer.metadata.recursion_available = true;
@@ -204,13 +250,19 @@ fn answer(zone: &HashMap<String, Vec<Entry>>, question: &Message, log: &Mutex<Ve
     };
     let mut owner = query.name().clone();
     if let [Entry::Cname(target)] = entries.as_slice() {
-        answer.add_answer(Record::from_rdata(owner, 60, RData::CNAME(CNAME(full(target)))));
+        answer.add_answer(Record::from_rdata(
+            owner,
+            60,
+            RData::CNAME(CNAME(full(target))),
+        ));
         owner = full(target);
         entries = &zone[*target];
     }
     for entry in entries {
         let data = match (entry, kind) {
-            (Entry::Mx(preference, host), RecordType::MX) => RData::MX(MX::new(*preference, full(host))),
+            (Entry::Mx(preference, host), RecordType::MX) => {
+                RData::MX(MX::new(*preference, full(host)))
+            }
             (Entry::A(address), RecordType::A) => RData::A(A(*address)),
             (Entry::Broken, _) => {
                 answer.metadata.response_code = ResponseCode::ServFail;

@@ -232,7 +232,7 @@ mod tests {
     #[test]
     fn what_is_no_reply_is_refused() {
         let check = |input: &[u8], expected: ReplyError| {
-            assert_eq!(read_all(input), Err(expected), "{input:.40?}")
+            assert_eq!(read_all(input), Err(expected), "{input:.40?}");
         };
         check(b"HTTP/1.1 400 Bad Request\r\n", ReplyError::NotSmtp);
         check(b"\r\n", ReplyError::NotSmtp);

@@ -115,7 +115,7 @@ impl Resolver {
                             RData::AAAA(address) => Some(IpAddr::V6(address.0)),
                             _ => None,
                         },
-                    ))
+                    ));
                 }
                 Err(Unanswered::NoSuchName | Unanswered::NoRecords) => {}
                 Err(Unanswered::Trouble(why)) => trouble = Some(why),

@@ -28,8 +28,11 @@ async fn deliver(entries: &[(&str, Entry)], mx_port: u16, hop: Hop) -> Vec<Strin
         allowed_private_networks: vec!["127.0.0.0/8".parse().unwrap()],
         ..DeliverySettings::default()
     };
-    let dns = DnsSettings { servers: vec![dns.address] };
-    let deliverer = Deliverer::new(&delivery, &dns, "edge.renovations.com", Clock::system()).unwrap();
+    let dns = DnsSettings {
+        servers: vec![dns.address],
+    };
+    let deliverer =
+        Deliverer::new(&delivery, &dns, "edge.renovations.com", Clock::system()).unwrap();
     let mut message = sample::message(1);
     message.envelope.needs = Needs::default();
     message.envelope.recipients = vec!["user@example.net".parse().unwrap()];
@@ -40,7 +43,10 @@ async fn deliver(entries: &[(&str, Entry)], mx_port: u16, hop: Hop) -> Vec<Strin
     };
     let settled = deliverer.deliver(&message, b"", &route).await;
     let shown = settled.into_iter().map(|settled| match settled.outcome {
-        Outcome::Delivered(taken) => format!("delivered by {}", taken.remote.replace(&mx_port.to_string(), "PORT")),
+        Outcome::Delivered(taken) => format!(
+            "delivered by {}",
+            taken.remote.replace(&format!(":{mx_port}"), ":PORT")
+        ),
         Outcome::Later(fault) => format!("later {}", fault.status),
         Outcome::Failed(fault) => format!("failed {}", fault.status),
     });
@@ -102,7 +108,10 @@ async fn where_no_exchanger_can_be_found_it_matters_why() {
     let gone = ("example.net", Entry::Mx(10, "gone.example.net"));
     let broken = ("example.net", Entry::Mx(5, "broken.example.net"));
     let entries = [gone.clone(), broken, ("broken.example.net", Entry::Broken)];
-    assert_eq!(deliver(&entries[..1], 25, exchangers()).await, ["failed 5.4.4"]);
+    assert_eq!(
+        deliver(&entries[..1], 25, exchangers()).await,
+        ["failed 5.4.4"]
+    );
     assert_eq!(deliver(&entries, 25, exchangers()).await, ["later 4.4.3"]);
     assert_eq!(deliver(&[], 25, exchangers()).await, ["failed 5.1.2"]);
 }
@@ -113,10 +122,16 @@ async fn a_fixed_host_is_asked_at_its_own_port() {
     let by_address = Hop::Host(format!("127.0.0.2:{port}").parse().unwrap());
     let settled = deliver(&[], 1, by_address).await;
     assert_eq!(settled.len(), 1);
-    assert!(settled[0].starts_with("delivered by 127.0.0.2 ["), "{settled:?}");
+    assert!(
+        settled[0].starts_with("delivered by 127.0.0.2 ["),
+        "{settled:?}"
+    );
     drop(hosts);
     let (port, _hosts) = self::hosts(vec![takes()]).await;
     let by_name = Hop::Host(format!("mail.inside.example:{port}").parse().unwrap());
     let settled = deliver(&[("mail.inside.example", at(2))], 1, by_name).await;
-    assert!(settled[0].starts_with("delivered by mail.inside.example ["), "{settled:?}");
+    assert!(
+        settled[0].starts_with("delivered by mail.inside.example ["),
+        "{settled:?}"
+    );
 }

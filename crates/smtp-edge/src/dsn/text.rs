@@ -109,7 +109,7 @@ mod tests {
     #[test]
     fn periods_are_said_in_the_largest_unit_that_fits() {
         let check = |seconds: u64, expected: &str| {
-            assert_eq!(period(Duration::from_secs(seconds)), expected)
+            assert_eq!(period(Duration::from_secs(seconds)), expected);
         };
         check(1, "1 second");
         check(45, "45 seconds");

@@ -106,37 +106,36 @@ impl Worker {
         if external.is_empty() {
             return;
         }
-        let mut fault = match &round.state.signing {
+        let fault = match &round.state.signing {
             Signing::NotNeeded | Signing::Done { .. } => return,
             Signing::Refused(fault) => fault.recipient_fault(),
             Signing::Deferred(fault) => {
                 let fault = fault.clone();
-                if self.next_round(round) == Retry::GiveUp {
-                    mail_log::signing_failed(round.message.id, &fault, "given up", &fault);
-                    let expired = Fault {
-                        status: EXPIRED.into(),
-                        ..fault.recipient_fault()
-                    };
-                    round.state.signing = Signing::Refused(fault);
-                    expired
-                } else {
-                    match self.replay(round, &fault).await {
-                        Some(refused) => refused.recipient_fault(),
-                        None => return,
+                self.replay(round, &fault).await;
+                match &round.state.signing {
+                    Signing::NotNeeded | Signing::Done { .. } => return,
+                    Signing::Refused(fault) => fault.recipient_fault(),
+                    Signing::Deferred(_) if self.next_round(round) != Retry::GiveUp => return,
+                    Signing::Deferred(fault) => {
+                        let fault = fault.clone();
+                        mail_log::signing_failed(round.message.id, &fault, "given up", &fault);
+                        let recipient_fault = fault.recipient_fault();
+                        round.state.signing = Signing::Refused(fault);
+                        Fault {
+                            status: EXPIRED.into(),
+                            ..recipient_fault
+                        }
                     }
                 }
             }
         };
-        if fault.text.is_empty() {
-            fault.text = "the message could not be signed".into();
-        }
         for recipient in external {
             round.settle(recipient, Outcome::Failed(fault.clone()));
         }
     }
 
-    /// Signs again; `Some` when the answer is that the message will not be signed.
-    async fn replay(&self, round: &mut Round, before: &SigningFault) -> Option<SigningFault> {
+    /// Signs again; the outcome takes the place of the deferral.
+    async fn replay(&self, round: &mut Round, before: &SigningFault) {
         let id = round.message.id;
         let domain = before
             .domain
@@ -144,31 +143,20 @@ impl Worker {
             .map(ToString::to_string)
             .unwrap_or_default();
         let outcome = self.parts.replay.replay(&round.message).await;
-        let refused = match &outcome {
-            Signing::NotNeeded => {
-                mail_log::unsigned(
-                    id,
-                    &domain,
-                    "no entry covers the domain now, or signing is off",
-                );
-                None
-            }
+        match &outcome {
+            Signing::NotNeeded => mail_log::unsigned(
+                id,
+                &domain,
+                "no entry covers the domain now, or signing is off",
+            ),
             Signing::Done { keys, .. } if keys.is_empty() => {
                 mail_log::unsigned(id, &domain, "best effort: no key could sign");
-                None
             }
-            Signing::Done { keys, .. } => {
-                mail_log::signed(id, &domain, keys);
-                None
-            }
-            Signing::Deferred(_) => None, // logged with the time of the next round, in `conclude`
-            Signing::Refused(fault) => {
-                mail_log::signing_failed(id, fault, "not sent", fault);
-                Some(fault.clone())
-            }
-        };
+            Signing::Done { keys, .. } => mail_log::signed(id, &domain, keys),
+            Signing::Deferred(_) => {} // logged with the time of the next round, in `conclude`
+            Signing::Refused(fault) => mail_log::signing_failed(id, fault, "not sent", fault),
+        }
         round.state.signing = outcome;
-        refused
     }
 
     /// Brings the message to the next hops of those recipients that it may leave for.
