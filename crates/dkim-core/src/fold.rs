@@ -109,3 +109,63 @@ impl Folder {
 const NAME: &str = "DKIM-Signature";
 /// RFC 5322 §2.1.1: lines SHOULD have no more than 78 octets. Ours stay below.
 const WIDTH: usize = 76;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::signature::Signature;
+    use proptest::prelude::*;
+
+    #[test]
+    fn reads_as_it_should() {
+        let params = SignatureParams::new("example.com".parse().unwrap(), "sel".parse().unwrap())
+            .timestamp(1);
+        let names = ["From", "From", "To"].map(str::to_owned);
+        let text = signed(
+            unsigned(&params, Algorithm::RsaSha256, &names, &[0; 32]),
+            &[0; 120],
+        );
+        let expected = "DKIM-Signature: v=1; a=rsa-sha256; c=relaxed/relaxed; d=example.com; s=sel;\r\n \
+                        t=1; h=From:From:To; bh=AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=;\r\n \
+                        b=AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA\r\n \
+                        AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA\r\n \
+                        AAAAAAAAAAAA\r\n";
+        assert_eq!(String::from_utf8(text).unwrap(), expected);
+    }
+
+    fn label() -> impl Strategy<Value = String> {
+        "[a-z][a-z0-9]{0,40}"
+    }
+
+    proptest! {
+        #[test]
+        fn folding_round_trips(
+            domain in (label(), label()), selector in label(), expires in proptest::option::of(10u64..),
+            names in proptest::collection::vec("[A-Z][A-Za-z-]{0,63}", 0..40), value in proptest::collection::vec(any::<u8>(), 1..600),
+        ) {
+            let name = format!("{}.{}", domain.0, domain.1);
+            let mut params = SignatureParams::new(name.parse().unwrap(), selector.parse().unwrap())
+                .timestamp(9)
+                .identity(format!("mail.{name}").parse().unwrap());
+            if let Some(expires) = expires {
+                params = params.expires(expires);
+            }
+            let names: Vec<String> = names.into_iter().chain(["From".to_owned()]).collect();
+            let text = signed(unsigned(&params, Algorithm::Ed25519Sha256, &names, &[7; 32]), &value);
+            let text = String::from_utf8(text).unwrap();
+            let body = text.strip_prefix("DKIM-Signature: ").unwrap();
+            prop_assert!(!body.starts_with([' ', '\r']));
+            for line in text.strip_suffix("\r\n").unwrap().split("\r\n") {
+                prop_assert!(line.len() < 78 || line.trim_start().len() == line.len() - 1 && !line.contains(": "), "{}", line);
+                prop_assert!(!line.ends_with(' ') && !line.trim().is_empty());
+            }
+            let read = Signature::parse(body.strip_suffix("\r\n").unwrap().as_bytes()).unwrap();
+            prop_assert_eq!(read.names, names);
+            prop_assert_eq!(read.value, value);
+            prop_assert_eq!(read.body_hash, vec![7; 32]);
+            prop_assert_eq!(read.key, params.key_name());
+            prop_assert_eq!(Some(read.identity), params.identity);
+            prop_assert_eq!((read.timestamp, read.expires), (Some(9), expires));
+        }
+    }
+}

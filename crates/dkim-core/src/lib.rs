@@ -1,16 +1,62 @@
-//! DKIM (RFC 6376, 8301, 8463): streaming signing, verification and key records, without IO.
+//! DKIM (RFC 6376, RFC 8301, RFC 8463): a streaming signer, key records and a verifier, without IO.
+//!
+//! Bytes, keys and a time go in, header fields and results come out. Nothing here opens a file, asks DNS or reads a clock.
+//!
+//! # Overview
+//!
+//! | To | take |
+//! |---|---|
+//! | make or read a private key | [`SigningKey`]; [`RawSigner`] for one that lives elsewhere |
+//! | say what a signature shall contain | [`SignatureParams`] and [`HeaderSet`] |
+//! | sign a whole message | [`sign()`] |
+//! | sign a message as it passes | [`HeaderBlock::parse`], then [`Signer`] |
+//! | sign again without the body | [`BodyHasher`], then [`sign_with_hashes`] |
+//! | publish a key, or compare a published one | [`KeyRecord`] |
+//! | ask whether the world would accept a message | [`verify`] |
+//! | bring a file to the line ends of mail | [`crlf`] |
+//!
+//! # Example
+//!
+//! Sign a message with two keys in one pass, and verify both signatures with the records that would be published:
 //!
 //! ```
-//! use dkim_core::{SignatureParams, SigningKey, sign};
+//! use dkim_core::{HeaderBlock, Limits, LookupError, SignatureParams, Signer, SigningKey, verify};
 //!
-//! let message = b"From: joe@football.example.com\r\nSubject: dinner\r\n\r\nHi.\r\n";
-//! let key = SigningKey::generate_ed25519()?;
-//! let params = SignatureParams::new("football.example.com".parse()?, "brisbane".parse()?).timestamp(1_528_637_909);
-//! println!("{}", key.record().bind(&params.key_name().to_string()));
-//! let headers = sign(message, &[(params, key)])?;
-//! assert!(headers[0].text.starts_with(b"DKIM-Signature: v=1; a=ed25519-sha256;"));
-//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let message = b"From: Joe <joe@football.example.com>\r\nSubject: dinner\r\n\r\nHi.\r\n";
+//! let now = 1_528_637_909;
+//! let params = |selector: &str| -> Result<_, Box<dyn std::error::Error>> {
+//!     Ok(SignatureParams::new("football.example.com".parse()?, selector.parse()?).timestamp(now))
+//! };
+//! let (rsa, ed25519) = (SigningKey::generate_rsa(2048)?, SigningKey::generate_ed25519()?);
+//!
+//! let (header, body) = HeaderBlock::parse(message)?;
+//! let mut signer = Signer::new(&header, vec![(params("rsa")?, rsa.clone()), (params("ed")?, ed25519.clone())])?;
+//! for chunk in message[body..].chunks(4) {
+//!     signer.update(chunk)?;
+//! }
+//! let mut signed: Vec<u8> = signer.finish()?.into_iter().flat_map(|header| header.text).collect();
+//! signed.extend_from_slice(message);
+//!
+//! let lookup = |key: &dkim_core::name::KeyName| match key.selector().as_str() {
+//!     "rsa" => Ok(vec![rsa.record().to_value()]),
+//!     "ed" => Ok(vec![ed25519.record().to_value()]),
+//!     _ => Err(LookupError::NoRecord),
+//! };
+//! let results = verify(&signed, lookup, now, &Limits::default());
+//! assert_eq!(results.len(), 2);
+//! assert!(results.iter().all(|verification| verification.result.is_pass()));
+//! # Ok(())
+//! # }
 //! ```
+//!
+//! # What it does not do
+//!
+//! - It mends nothing. A bare CR, a bare LF, a NUL or a second From field is an error when signing, since verifiers read such
+//!   messages in different ways; bring them in order first.
+//! - It never writes `l=` or `z=`, nor a local part in `i=`, and it has no `rsa-sha1` (RFC 8301 §3.1).
+//! - It looks no records up; [`verify`] takes a function that does.
+//! - It has no ARC and no DMARC, and no opinion about a message whose signature fails.
 
 mod algorithm;
 mod body_hash;

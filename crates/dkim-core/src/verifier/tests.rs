@@ -352,6 +352,39 @@ fn every_signed_octet_counts() {
     }
 }
 
+/// Both algorithms are deterministic: the RFCs' keys over the RFCs' messages must give the RFCs' signatures.
+#[test]
+fn the_keys_of_the_rfcs_reproduce_their_signatures() {
+    let check = |case: &str, expected: usize| {
+        let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR"))
+            .join("testdata")
+            .join(case);
+        let message = crate::crlf(&std::fs::read(folder.join("message.eml")).unwrap()).into_owned();
+        let (header, _) = HeaderBlock::parse(&message).unwrap();
+        let signatures = header
+            .fields()
+            .iter()
+            .enumerate()
+            .filter(|(_, field)| field.is("DKIM-Signature"));
+        let mut reproduced = 0;
+        for (place, field) in signatures {
+            let candidate = Candidate::read(place, *field, true);
+            let (signature, _) = candidate.signature.as_ref().unwrap();
+            let pem = folder.join(format!("{}.pem", signature.key.selector().as_str()));
+            let key = SigningKey::from_pem(&std::fs::read_to_string(pem).unwrap()).unwrap();
+            assert_eq!(
+                key.sign_sha256(&candidate.digest(signature, &header))
+                    .unwrap(),
+                signature.value
+            );
+            reproduced += 1;
+        }
+        assert_eq!(reproduced, expected);
+    };
+    check("01-rfc6376-a", 1);
+    check("02-rfc8463-a", 2);
+}
+
 proptest! {
     #[test]
     fn any_octets_are_survived(message in proptest::collection::vec(any::<u8>(), 0..400)) {
