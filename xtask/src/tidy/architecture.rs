@@ -5,7 +5,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{Finding, Tree};
+use super::{Finding, Tree, code};
 
 const PAGE: &str = "ARCHITECTURE.md";
 const LINES: usize = 300;
@@ -82,9 +82,10 @@ fn map_line<'a>(tree: &Tree, line: &'a str) -> (&'a str, Vec<String>) {
     (folder, missing)
 }
 
-/// Every folder that holds Rust sources of a package.
+/// Every folder that holds Rust sources of a package, other than tests alone.
 fn rooms(tree: &Tree) -> BTreeSet<String> {
-    let folders = tree.rust().filter_map(|(path, _)| path.rsplit_once('/'));
+    let own = tree.rust().filter(|(path, _)| !code::is_test_file(path));
+    let folders = own.filter_map(|(path, _)| path.rsplit_once('/'));
     folders
         .map(|(folder, _)| folder.to_owned())
         .filter(|folder| folder.contains("/src"))
@@ -101,9 +102,10 @@ mod tests {
     use super::check;
     use crate::tidy::testing;
 
-    const TREE: [(&str, &str); 3] = [
+    const TREE: [(&str, &str); 4] = [
         ("crates/a/src/lib.rs", ""),
         ("crates/a/src/room/chair.rs", ""),
+        ("crates/a/src/lib/tests.rs", ""),
         ("docs/manual.md", ""),
     ];
 
