@@ -198,7 +198,7 @@ pub(crate) enum Named {
 
 #[derive(Debug, Args)]
 pub(crate) struct Sign {
-    /// The message; lines that end in LF are made to end in CRLF first
+    /// The message, - for the standard input; lines that end in LF are made to end in CRLF first
     pub(crate) message: PathBuf,
     /// Sign with this key (selector._domainkey.domain), whatever the settings say; may be repeated
     #[arg(long = "key", value_name = "KEY")]
@@ -210,7 +210,7 @@ pub(crate) struct Sign {
 
 #[derive(Debug, Args)]
 pub(crate) struct Verify {
-    /// The message; lines that end in LF are made to end in CRLF first
+    /// The message, - for the standard input; lines that end in LF are made to end in CRLF first
     pub(crate) message: PathBuf,
     /// The key record, or a file that holds it, in place of asking the DNS
     #[arg(long, value_name = "FILE OR TEXT")]

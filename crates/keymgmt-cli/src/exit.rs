@@ -223,7 +223,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_help_lists_every_status() {
+    fn the_help_and_the_manual_list_every_status() {
         for status in [
             Status::Done,
             Status::NotVerified,
@@ -240,10 +240,16 @@ mod tests {
             Status::Internal,
         ] {
             let code = format!("{:>4}  ", status.code());
-            assert!(
-                Status::HELP.lines().any(|line| line.starts_with(&code)),
-                "{status:?}"
+            let help = Status::HELP
+                .lines()
+                .find_map(|line| line.strip_prefix(&code));
+            let row = format!(
+                "| {} | {} |",
+                status.code(),
+                help.unwrap_or("not in the help")
             );
+            let manual = include_str!("../README.md").replace('`', "");
+            assert!(manual.contains(&row), "{status:?}: {row}");
         }
     }
 

@@ -3,6 +3,8 @@
 //! The identity and the decision are router-config's, as in the server. A server's `[router]` section is checked when it
 //! is there; without one the `DKIM_KEY_` lines decide all the same.
 
+use std::fmt;
+
 use common_config::name::{DomainName, KeyName};
 use credstore::CredStore;
 use dkim_core::{Algorithm, HeaderBlock, HeaderError, KeyError, SignError, SigningKey};
@@ -124,10 +126,24 @@ pub(crate) enum SigningError {
         #[source]
         source: KeyError,
     },
-    #[error(
-        "no key of {domain} could sign; see the warnings, and list the keys with `keymgmt show DKIM ALL`"
-    )]
-    NoKey { domain: DomainName },
+    #[error("none of the keys of {domain} can sign: {}", Reasons(failures))]
+    NoKey {
+        domain: DomainName,
+        failures: Vec<Failure>,
+    },
     #[error("the message cannot be signed")]
     Sign(#[source] SignError),
+}
+
+/// Why each of several keys cannot sign, one after the other.
+struct Reasons<'a>(&'a [Failure]);
+
+impl fmt::Display for Reasons<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (number, failure) in self.0.iter().enumerate() {
+            let separator = if number == 0 { "" } else { "; " };
+            write!(f, "{separator}{}", failure.line())?;
+        }
+        Ok(())
+    }
 }

@@ -103,14 +103,14 @@ impl Plan {
     ) -> Result<(Vec<(SignatureParams, SigningKey)>, Vec<String>), Failure> {
         let store = context.store().await?;
         let now = clock::unix_seconds(clock::now());
-        let (mut signatures, mut warnings) = (Vec::new(), Vec::new());
+        let (mut signatures, mut failures) = (Vec::new(), Vec::new());
         for instruction in &self.instructions {
             let key =
                 signing::key(&store, &instruction.key, policy.settings.rsa_minimum_bits).await;
             let key = match (key, self.mode) {
                 (Ok(key), _) => key,
                 (Err(failure), SigningMode::BestEffort) => {
-                    warnings.push(failure.line());
+                    failures.push(failure);
                     continue;
                 }
                 (Err(failure), SigningMode::Enforce | SigningMode::Off) => return Err(failure),
@@ -124,13 +124,9 @@ impl Plan {
             signatures.push((params, key));
         }
         if signatures.is_empty() {
-            // What follows is the only line on the way out, so the reasons go into it.
-            for warning in &warnings {
-                eprintln!("keymgmt: warning: {warning}");
-            }
             let domain = self.domain.clone();
-            return Err(SigningError::NoKey { domain }.into());
+            return Err(SigningError::NoKey { domain, failures }.into());
         }
-        Ok((signatures, warnings))
+        Ok((signatures, failures.iter().map(Failure::line).collect()))
     }
 }

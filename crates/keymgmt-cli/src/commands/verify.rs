@@ -76,8 +76,6 @@ fn status(verifications: &[Verification]) -> Status {
     {
         return Status::Done;
     }
-    let is_temporary =
-        |verification: &Verification| verification.result.status() == dkim_core::Status::TempError;
     if verifications.iter().any(is_temporary) {
         Status::Later
     } else {
