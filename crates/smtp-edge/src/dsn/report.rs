@@ -6,6 +6,7 @@
 
 use std::borrow::Cow;
 use std::fmt::Write as _;
+use std::net::IpAddr;
 use std::time::{Duration, SystemTime};
 
 use jiff::Timestamp;
@@ -16,7 +17,7 @@ use mail_builder::headers::content_type::ContentType;
 use mail_builder::headers::raw::Raw;
 use mail_builder::mime::MimePart;
 
-use super::text;
+use super::text::{self, printable};
 use crate::envelope::Mailbox;
 use crate::spool::message::{Fault, Message};
 
@@ -113,8 +114,10 @@ fn status(message: &Message, failures: &[(&Mailbox, &Fault)], context: &Context<
         // RFC 3464 §2.3.5 and §2.3.6: both only when another host was asked and has answered.
         if let Some(remote) = &fault.remote {
             let host = remote.split(' ').next().unwrap_or_default();
-            let host = match host.parse::<std::net::IpAddr>() {
-                Ok(address) => format!("[{address}]"),
+            let host = match host.parse() {
+                // RFC 5321 §4.1.3
+                Ok(IpAddr::V4(address)) => format!("[{address}]"),
+                Ok(IpAddr::V6(address)) => format!("[IPv6:{address}]"),
                 Err(_) => printable(host).into_owned(),
             };
             let reply = printable(&fault.text);
@@ -203,18 +206,6 @@ fn nanoseconds(time: SystemTime) -> u128 {
     time.duration_since(SystemTime::UNIX_EPOCH)
         .unwrap_or_default()
         .as_nanos()
-}
-
-/// The text with whatever is not printable ASCII shown as `?`.
-fn printable(text: &str) -> Cow<'_, str> {
-    let is_printable = |c: char| matches!(c, ' '..='~');
-    if text.chars().all(is_printable) {
-        return Cow::Borrowed(text);
-    }
-    text.chars()
-        .map(|c| if is_printable(c) { c } else { '?' })
-        .collect::<String>()
-        .into()
 }
 
 /// Octets of a header that are returned.

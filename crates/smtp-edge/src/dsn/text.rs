@@ -1,5 +1,6 @@
 //! The words of a report, for the person who sent the message.
 
+use std::borrow::Cow;
 use std::fmt::Write as _;
 use std::time::Duration;
 
@@ -49,10 +50,13 @@ fn reasons(fault: &Fault, give_up_after: Duration) -> Vec<String> {
     }
     match &fault.remote {
         Some(remote) => {
-            lines.push(format!("The mail server {remote} answered:"));
-            lines.push(fault.text.to_string());
+            lines.push(format!("The mail server {} answered:", printable(remote)));
+            lines.push(printable(&fault.text).into_owned());
         }
-        None => lines.push(format!("The reason: {}.", fault.text.trim_end_matches('.'))),
+        None => lines.push(format!(
+            "The reason: {}.",
+            printable(&fault.text).trim_end_matches('.')
+        )),
     }
     if &*fault.status == CONFIGURATION {
         lines.push(
@@ -94,6 +98,18 @@ fn paragraph(text: &mut String, indent: &str, content: &str) {
         width += length;
     }
     text.push('\n');
+}
+
+/// The text with whatever is not printable ASCII shown as `?`.
+pub(super) fn printable(text: &str) -> Cow<'_, str> {
+    let is_printable = |c: char| matches!(c, ' '..='~');
+    if text.chars().all(is_printable) {
+        return Cow::Borrowed(text);
+    }
+    text.chars()
+        .map(|c| if is_printable(c) { c } else { '?' })
+        .collect::<String>()
+        .into()
 }
 
 const WIDTH: usize = 74;
