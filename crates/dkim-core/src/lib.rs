@@ -92,3 +92,8 @@ pub use params::SignatureParams;
 pub use record::{KeyRecord, Mismatch};
 pub use signer::{SignedHeader, Signer, sign, sign_with_hashes};
 pub use verifier::{BodyLength, Limits, LookupError, Status, Verification, VerifyResult, verify};
+
+/// The example of the README, compiled and run as a test.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -186,3 +186,115 @@ impl std::fmt::Debug for Prepared {
             .finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Canonicalization, LineError, RawSignError, RawSigner};
+
+    const MESSAGE: &[u8] = b"From: a@example.com\r\nSubject: x\r\n\r\nbody \r\n \r\nmore\r\n\r\n";
+
+    fn params() -> SignatureParams {
+        SignatureParams::new("example.com".parse().unwrap(), "sel".parse().unwrap()).timestamp(5)
+    }
+
+    fn key() -> SigningKey {
+        SigningKey::from_ed25519_seed(&[9; 32]).unwrap()
+    }
+
+    #[test]
+    fn chunks_make_no_difference() {
+        let whole = sign(MESSAGE, &[(params(), key())]).unwrap();
+        let (header, body) = HeaderBlock::parse(MESSAGE).unwrap();
+        for at in body..=MESSAGE.len() {
+            let mut signer = Signer::new(&header, vec![(params(), key())]).unwrap();
+            signer.update(&MESSAGE[body..at]).unwrap();
+            signer.update(&MESSAGE[at..]).unwrap();
+            assert_eq!(signer.finish().unwrap(), whole);
+        }
+    }
+
+    #[test]
+    fn kept_hashes_sign_the_same() {
+        let (header, body) = HeaderBlock::parse(MESSAGE).unwrap();
+        let mut hasher = BodyHasher::new([Canonicalization::Relaxed]);
+        hasher.update(&MESSAGE[body..]).unwrap();
+        let hashes = BodyHashes::from_sha256(hasher.finish().unwrap().iter());
+        let again = sign_with_hashes(&header, &hashes, &params(), &key()).unwrap();
+        assert_eq!(sign(MESSAGE, &[(params(), key())]).unwrap(), [again]);
+        let simple = params().canonicalization(Canonicalization::Simple, Canonicalization::Simple);
+        assert!(matches!(
+            sign_with_hashes(&header, &hashes, &simple, &key()),
+            Err(SignError::NoBodyHash {
+                canonicalization: Canonicalization::Simple
+            })
+        ));
+    }
+
+    #[test]
+    fn messages_that_cannot_be_signed() {
+        let refused = |message: &[u8]| sign(message, &[(params(), key())]).unwrap_err();
+        assert!(matches!(refused(b"Subject: x\r\n\r\n"), SignError::NoFrom));
+        assert!(matches!(
+            refused(b"From: a\r\nFROM: b\r\n\r\n"),
+            SignError::SeveralFrom { count: 2 }
+        ));
+        assert!(matches!(refused(b"From: a\n\r\n"), SignError::Header(_)));
+        assert!(matches!(
+            refused(b"From: a\r\n\r\na\nb"),
+            SignError::Body(LineError::BareLf { offset: 1 })
+        ));
+        assert!(matches!(
+            refused(b"From: a\r\n\r\nab\r"),
+            SignError::Body(LineError::BareCr { offset: 2 })
+        ));
+    }
+
+    #[test]
+    fn parameters_that_contradict_themselves() {
+        let refused = |params: SignatureParams| sign(MESSAGE, &[(params, key())]).unwrap_err();
+        assert!(matches!(
+            refused(params().expires(5)),
+            SignError::ExpiresBeforeMade {
+                timestamp: 5,
+                expires: 5
+            }
+        ));
+        let outside = params().identity("example.org".parse().unwrap());
+        assert!(matches!(
+            refused(outside),
+            SignError::IdentityOutsideDomain { .. }
+        ));
+    }
+
+    struct Broken;
+
+    impl RawSigner for Broken {
+        fn algorithm(&self) -> Algorithm {
+            Algorithm::Ed25519Sha256
+        }
+
+        fn public_key(&self) -> Vec<u8> {
+            vec![1; 32]
+        }
+
+        fn sign_sha256(&self, _: &[u8; 32]) -> Result<Vec<u8>, RawSignError> {
+            Err(RawSignError::new("the device is gone"))
+        }
+    }
+
+    #[test]
+    fn a_failing_key_is_named_and_spares_the_others() {
+        let broken = SigningKey::from_raw_signer(Box::new(Broken)).unwrap();
+        let (header, body) = HeaderBlock::parse(MESSAGE).unwrap();
+        let mut signer = Signer::new(&header, vec![(params(), broken), (params(), key())]).unwrap();
+        signer.update(&MESSAGE[body..]).unwrap();
+        let outcomes = signer.finish_each().unwrap();
+        let error = outcomes[0].as_ref().unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "the key sel._domainkey.example.com could not be used"
+        );
+        assert!(outcomes[1].is_ok());
+    }
+}

@@ -49,7 +49,7 @@ pub(crate) struct BodyCanonicalizer {
     cr: bool,
     /// Whether any ordinary octet has come.
     has_text: bool,
-    /// Canonical octets of the careful path, on their way to the sink.
+    /// Canonical octets in short pieces, on their way to the sink.
     staged: Vec<u8>,
 }
 
@@ -70,25 +70,25 @@ impl BodyCanonicalizer {
     /// Takes the next octets of the body.
     pub(crate) fn update(&mut self, chunk: &[u8], sink: &mut impl Sink) -> Result<(), LineError> {
         let mut rest = chunk;
-        while let Some(&first) = rest.first() {
-            if !self.cr && is_text(first) {
-                let clean = self.clean_prefix(rest);
-                if let Some((text, after)) = rest.split_at_checked(clean).filter(|_| clean > 0) {
-                    self.release(sink);
-                    self.flush(sink);
-                    sink.write(text);
-                    self.has_text = true;
-                    self.offset += text.len() as u64;
+        while let Some((&first, after_first)) = rest.split_first() {
+            let clean = if !self.cr && is_text(first) {
+                match self.kind {
+                    Canonicalization::Simple => clean_prefix(rest, simple_care),
+                    Canonicalization::Relaxed => clean_prefix(rest, relaxed_care),
+                }
+            } else {
+                0
+            };
+            match rest.split_at_checked(clean) {
+                Some((text, after)) if !text.is_empty() => {
+                    self.run(text, sink);
                     rest = after;
-                    continue;
+                }
+                Some(_) | None => {
+                    self.step(first, sink)?;
+                    rest = after_first;
                 }
             }
-            // Something in the next block needs care: go through it octet by octet.
-            let (block, after) = rest.split_at(rest.len().min(BLOCK));
-            for &octet in block {
-                self.step(octet, sink)?;
-            }
-            rest = after;
         }
         self.flush(sink);
         Ok(())
@@ -141,6 +141,23 @@ impl BodyCanonicalizer {
         Ok(())
     }
 
+    /// Takes octets that are canonical as they stand and end in text.
+    fn run(&mut self, text: &[u8], sink: &mut impl Sink) {
+        self.release(sink);
+        self.has_text = true;
+        self.offset += text.len() as u64;
+        if text.len() >= LONG_RUN {
+            self.flush(sink);
+            sink.write(text);
+            return;
+        }
+        // Many short writes would cost the hash more than one copy.
+        if self.staged.len() + text.len() > STAGE {
+            self.flush(sink);
+        }
+        self.staged.extend_from_slice(text);
+    }
+
     fn text(&mut self, octet: u8, sink: &mut impl Sink) {
         self.release(sink);
         self.has_text = true;
@@ -171,62 +188,49 @@ impl BodyCanonicalizer {
             self.staged.clear();
         }
     }
+}
 
-    /// The length of the longest prefix, in whole blocks, that is canonical as it stands and ends in text.
-    ///
-    /// The first octet of `rest` is text. Octets after the last text octet are left to the careful path, since the
-    /// end of the body may follow them.
-    fn clean_prefix(&self, rest: &[u8]) -> usize {
-        let relaxed = self.kind == Canonicalization::Relaxed;
-        let mut clean = 0;
-        // Each block is looked at together with the octet after it, so the last octet has no block.
-        while let (Some(block), Some(next)) = (
-            rest.get(clean..clean + BLOCK),
-            rest.get(clean + 1..clean + 1 + BLOCK),
-        ) {
-            let needs_care = if relaxed {
-                relaxed_needs_care(block, next)
-            } else {
-                simple_needs_care(block, next)
-            };
-            if needs_care {
-                break;
-            }
-            clean += BLOCK;
+/// The length of the longest prefix that is canonical as it stands and ends in text.
+///
+/// The first octet of `rest` is text. Octets after the last text octet are left to the careful path, since the
+/// end of the body may follow them, and so is the last octet of all, since nobody knows yet what follows it.
+#[inline(always)]
+fn clean_prefix(rest: &[u8], care: impl Fn(u8, u8) -> u8) -> usize {
+    let next = rest.get(1..).unwrap_or_default();
+    let mut clean = 0;
+    // No branch inside a block, so that the compiler makes vector code of it: a search for blanks would cost more than
+    // the hash in prose.
+    for (block, next) in rest.chunks_exact(BLOCK).zip(next.chunks_exact(BLOCK)) {
+        let pairs = block.iter().zip(next);
+        if pairs.fold(0, |found, (octet, after)| found | care(*octet, *after)) != 0 {
+            break;
         }
-        let Some(prefix) = rest.get(..clean) else {
-            return 0;
-        };
-        let tail = prefix
+        clean += BLOCK;
+    }
+    let pairs = rest.iter().zip(next).skip(clean).take(BLOCK);
+    clean += pairs
+        .take_while(|(octet, after)| care(**octet, **after) == 0)
+        .count();
+    let prefix = rest.get(..clean).unwrap_or_default();
+    clean
+        - prefix
             .iter()
             .rev()
-            .take_while(|&&octet| !is_text(octet))
-            .count();
-        clean - tail
-    }
+            .take_while(|octet| !is_text(**octet))
+            .count()
 }
 
-/// Whether some octet of `block` is not canonical as it stands; `next` is the same block one octet later.
-///
-/// Written without branches over fixed widths, so that the compiler makes vector code of it: a search for blanks costs
-/// more than the hash in prose.
-fn relaxed_needs_care(block: &[u8], next: &[u8]) -> bool {
-    let mut care = 0u8;
-    for (&octet, &after) in block.iter().zip(next) {
-        care |= u8::from(octet == b'\r') ^ u8::from(after == b'\n');
-        care |= u8::from(octet == 0) | u8::from(octet == b'\t');
-        care |= u8::from(octet == b' ') & (u8::from(after == b' ') | u8::from(after == b'\r'));
-    }
-    care != 0
+/// Not 0 where an octet, with the one after it, is not canonical as it stands.
+#[inline(always)]
+fn relaxed_care(octet: u8, after: u8) -> u8 {
+    simple_care(octet, after)
+        | u8::from(octet == b'\t')
+        | (u8::from(octet == b' ') & (u8::from(after == b' ') | u8::from(after == b'\r')))
 }
 
-fn simple_needs_care(block: &[u8], next: &[u8]) -> bool {
-    let mut care = 0u8;
-    for (&octet, &after) in block.iter().zip(next) {
-        care |= u8::from(octet == b'\r') ^ u8::from(after == b'\n');
-        care |= u8::from(octet == 0);
-    }
-    care != 0
+#[inline(always)]
+fn simple_care(octet: u8, after: u8) -> u8 {
+    (u8::from(octet == b'\r') ^ u8::from(after == b'\n')) | u8::from(octet == 0)
 }
 
 /// Octets that no rule holds back, drops or refuses.
@@ -236,7 +240,9 @@ fn is_text(octet: u8) -> bool {
 
 /// Octets looked at in one step of the fast path.
 const BLOCK: usize = 64;
-/// Octets of the careful path collected before they go to the sink.
+/// Shorter runs are collected before they go to the sink.
+const LONG_RUN: usize = 256;
+/// How many octets are collected.
 const STAGE: usize = 1024;
 
 #[cfg(test)]
