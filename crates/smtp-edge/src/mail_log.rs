@@ -133,6 +133,11 @@ pub fn removed(id: QueueId) {
     tracing::info!(queue_id = %id, "removed");
 }
 
+/// The TLS handshake with a next hop failed; the message goes there in clear.
+pub fn tls_failed(id: QueueId, remote: &str, why: &dyn Error) {
+    tracing::warn!(queue_id = %id, remote, why = %Chain(why), "tls_failed");
+}
+
 /// A round of a message could not do `step`, by a fault of ours or of the machine's; it is tried again.
 pub fn round_failed(id: QueueId, step: &str, why: &dyn Error) {
     tracing::error!(queue_id = %id, step, why = %Chain(why), "round_failed");

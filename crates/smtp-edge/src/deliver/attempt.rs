@@ -19,7 +19,7 @@ use super::tls_policy::{Decision, Earlier, decide};
 use super::transaction::{After, Ending, MOST_RECIPIENTS, Transaction, session_fault};
 use crate::config::TlsMode;
 use crate::envelope::Mailbox;
-use crate::mail_log::Chain;
+use crate::mail_log::{self, Chain};
 use crate::spool::message::Fault;
 
 /// A host at one of its addresses.
@@ -68,8 +68,7 @@ impl Attempt<'_> {
             let fault = match self.session(earlier).await {
                 Ok(endings) => return endings,
                 Err(Unserved::Handshake(error)) if earlier == Earlier::None => {
-                    let target = self.target;
-                    tracing::debug!(%target, %error, "TLS handshake failed, going on in clear");
+                    mail_log::tls_failed(self.copy.id(), &self.target.to_string(), &error);
                     earlier = Earlier::HandshakeFailed;
                     continue;
                 }

@@ -1,6 +1,7 @@
 //! One copy of a message: its octets as they leave, for the recipients that one transaction may name.
 
 use crate::envelope::{Mailbox, Needs, ReversePath};
+use crate::ids::QueueId;
 use crate::spool::message::Message;
 
 use super::route::{Audience, Route};
@@ -27,6 +28,10 @@ impl<'a> Copy<'a> {
                 .filter_map(|place| Some((*place, message.envelope.recipients.get(*place)?)))
                 .collect(),
         }
+    }
+
+    pub(super) fn id(&self) -> QueueId {
+        self.message.id
     }
 
     pub(super) fn reverse_path(&self) -> &ReversePath {

@@ -117,15 +117,25 @@ pub fn fault(remote: &str, reply: &Reply, verdict: Verdict) -> Fault {
     }
 }
 
-/// A fault in our own words: no host answered.
+/// A fault in our own words: no host answered. The words may quote what a system or a library said, hence are made
+/// printable and bounded like a host's.
 #[must_use]
-pub fn local_fault(status: &str, text: impl Into<Box<str>>) -> Fault {
+pub fn local_fault(status: &str, text: impl AsRef<str>) -> Fault {
+    let printable = |c| if matches!(c, ' '..='~') { c } else { '?' };
+    let text: String = text
+        .as_ref()
+        .chars()
+        .take(LONGEST_TEXT)
+        .map(printable)
+        .collect();
     Fault {
         status: status.into(),
         remote: None,
         text: text.into(),
     }
 }
+
+const LONGEST_TEXT: usize = 500;
 
 #[cfg(test)]
 mod tests {

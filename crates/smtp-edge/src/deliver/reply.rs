@@ -282,4 +282,16 @@ mod tests {
         check("550 no such user", None);
         check("550", None);
     }
+
+    proptest::proptest! {
+        #[test]
+        fn whatever_comes_is_printable_and_bounded(input in proptest::collection::vec(proptest::prelude::any::<u8>(), 0..300)) {
+            let input = [b"550-".as_slice(), &input, b"\r\n550 end\r\n"].concat();
+            for reply in read_all(&input).unwrap_or_default() {
+                let shown = reply.to_string();
+                proptest::prop_assert!(shown.len() <= SHOWN + 3, "{}", shown);
+                proptest::prop_assert!(shown.bytes().all(|byte| matches!(byte, b' '..=b'~')), "{}", shown);
+            }
+        }
+    }
 }

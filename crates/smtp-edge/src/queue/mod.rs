@@ -5,6 +5,7 @@
 //! With nothing queued it waits without a timer.
 
 pub mod retry;
+mod round;
 pub mod schedule;
 mod worker;
 

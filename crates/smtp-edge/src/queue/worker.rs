@@ -14,6 +14,7 @@ use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
 use super::retry::{Retry, RetryPlan};
+use super::round::Round;
 use super::schedule::Next;
 use super::{Parts, awaiting};
 use crate::deliver::outcome::{Outcome, Settled};
@@ -93,11 +94,7 @@ impl Worker {
             }
             message.state = *state;
         }
-        Ok(Round {
-            attempted: vec![false; message.state.recipients.len()],
-            state: message.state.clone(),
-            message: Arc::new(message),
-        })
+        Ok(Round::new(message))
     }
 
     /// Replays a deferred signing step; fails the external recipients when it is refused or its time has run out.
@@ -347,89 +344,6 @@ impl Worker {
 enum Ended {
     Whole,
     Stopped,
-}
-
-/// A message in the middle of a round. `attempted` has one flag for each recipient.
-struct Round {
-    /// As it was when the round began.
-    message: Arc<Message>,
-    /// As it is now.
-    state: MessageState,
-    attempted: Vec<bool>,
-}
-
-impl Round {
-    /// The pending recipients whose domain is wanted, by their places in the envelope.
-    fn pending(&self, wanted: impl Fn(&common_config::name::DomainName) -> bool) -> Vec<usize> {
-        let recipients = self
-            .message
-            .envelope
-            .recipients
-            .iter()
-            .zip(&self.state.recipients);
-        recipients
-            .enumerate()
-            .filter(|(_, (mailbox, state))| {
-                matches!(state, RecipientState::Pending(_)) && wanted(mailbox.domain())
-            })
-            .map(|(place, _)| place)
-            .collect()
-    }
-
-    fn settle(&mut self, place: usize, outcome: Outcome) {
-        let id = self.message.id;
-        let (Some(mailbox), Some(state), Some(attempted)) = (
-            self.message.envelope.recipients.get(place),
-            self.state.recipients.get_mut(place),
-            self.attempted.get_mut(place),
-        ) else {
-            return;
-        };
-        *attempted = true;
-        *state = match outcome {
-            Outcome::Delivered(taken) => {
-                mail_log::delivered(
-                    id,
-                    mailbox,
-                    &taken.remote,
-                    &taken.reply,
-                    taken.tls,
-                    taken.took,
-                );
-                RecipientState::Delivered
-            }
-            Outcome::Later(fault) => RecipientState::Pending(Some(fault)),
-            Outcome::Failed(fault) => {
-                mail_log::failed(id, mailbox, &fault);
-                RecipientState::Failed(fault)
-            }
-        };
-    }
-
-    fn mark_reported(&mut self, places: &[usize]) {
-        for place in places {
-            if let Some(state) = self.state.recipients.get_mut(*place) {
-                *state = RecipientState::Reported;
-            }
-        }
-    }
-
-    fn log_deferred(&self, next_attempt: SystemTime) {
-        let (state, Message { id, envelope, .. }) = (&self.state, &*self.message);
-        for ((mailbox, recipient), attempted) in envelope
-            .recipients
-            .iter()
-            .zip(&state.recipients)
-            .zip(&self.attempted)
-        {
-            if let (RecipientState::Pending(Some(fault)), true) = (recipient, *attempted) {
-                mail_log::deferred(*id, mailbox, fault, next_attempt);
-            }
-        }
-        if let Signing::Deferred(fault) = &state.signing {
-            mail_log::signing_deferred(*id, fault, next_attempt);
-        }
-    }
 }
 
 /// RFC 3463 §3.5: delivery time expired.

@@ -1,11 +1,16 @@
 use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
 use std::sync::Mutex;
 
 use proptest::prelude::*;
 use tempfile::TempDir;
 
+use super::folder::list;
 use super::*;
-use crate::spool::sample;
+use crate::spool::disk::Disk;
+use crate::spool::message::RecipientState;
+use crate::spool::{record, sample};
 
 fn folder() -> TempDir {
     tempfile::tempdir().unwrap()

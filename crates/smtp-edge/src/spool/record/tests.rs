@@ -1,6 +1,12 @@
+use std::net::IpAddr;
+use std::time::{Duration, SystemTime};
+
 use proptest::prelude::*;
 
 use super::*;
+use crate::envelope::{Needs, Source};
+use crate::signing::state::{FaultClass, Signing, SigningFault};
+use crate::spool::message::{Fault, RecipientState};
 use crate::spool::sample;
 
 #[test]

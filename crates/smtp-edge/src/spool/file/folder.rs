@@ -1,0 +1,289 @@
+//! The folder of a file spool: every operation in the order in which a crash at any point does least harm.
+
+use std::ffi::OsStr;
+use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
+use std::io;
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use crate::ids::QueueId;
+use crate::spool::disk::Disk;
+use crate::spool::message::{Message, MessageState, RecipientState, Stored};
+use crate::spool::record::{self, RecordError};
+use crate::spool::{Durable, Recovered, SpoolError};
+
+/// The folder, its lock and the way to the disk. Everything here blocks.
+pub(super) struct Folder {
+    pub(super) messages: PathBuf,
+    pub(super) tmp: PathBuf,
+    pub(super) corrupt: PathBuf,
+    disk: Box<dyn Disk>,
+    names: AtomicU64,
+    _lock: File,
+}
+
+impl Folder {
+    pub(super) fn open(path: PathBuf, disk: Box<dyn Disk>) -> Result<Self, SpoolError> {
+        let make = |path: PathBuf| {
+            let made = DirBuilder::new().recursive(true).mode(0o700).create(&path);
+            made.map(|()| path.clone())
+                .map_err(at("make the folder", &path))
+        };
+        let path = make(path)?;
+        let lock = lock(&path)?;
+        let folder = Self {
+            messages: make(path.join("messages"))?,
+            tmp: make(path.join("tmp"))?,
+            corrupt: make(path.join("corrupt"))?,
+            disk,
+            names: AtomicU64::new(0),
+            _lock: lock,
+        };
+        for leftover in list(&folder.tmp)? {
+            folder
+                .disk
+                .unlink(&leftover)
+                .map_err(at("remove", &leftover))?;
+        }
+        folder.disk.sync_folder(&path).map_err(at("sync", &path))?;
+        Ok(folder)
+    }
+
+    pub(super) fn commit(&self, message: &Message) -> Result<Durable<QueueId>, SpoolError> {
+        let path = self.message_path(message.id);
+        let placed = self.place(&record::encode_message(message), &path);
+        if placed.is_err() {
+            // The client is about to be told that we do not have it, so it must not turn up at the next start.
+            let _ = self.disk.unlink(&path);
+            let _ = self.disk.sync_folder(&self.messages);
+        }
+        placed.map(|()| Durable::synced(message.id))
+    }
+
+    pub(super) fn update(&self, id: QueueId, state: &MessageState) -> Result<(), SpoolError> {
+        let message = self.message_path(id);
+        if !message.try_exists().map_err(at("look for", &message))? {
+            return Err(SpoolError::NotFound { id });
+        }
+        self.place(&record::encode_state(id, state), &self.state_path(id))
+    }
+
+    pub(super) fn read(&self, id: QueueId) -> Result<Stored, SpoolError> {
+        let mut message = self.read_message(id)?;
+        if let Some(state) = self.read_state(id)? {
+            if state.recipients.len() != message.state.recipients.len() {
+                let path = self.state_path(id);
+                return Err(SpoolError::Damaged { path, offset: 24 });
+            }
+            message.state = state;
+        }
+        Ok(Stored { message })
+    }
+
+    pub(super) fn remove(&self, id: QueueId) -> Result<(), SpoolError> {
+        let message = self.message_path(id);
+        self.disk
+            .unlink(&message)
+            .map_err(|source| match source.kind() {
+                io::ErrorKind::NotFound => SpoolError::NotFound { id },
+                _ => at("remove", &message)(source),
+            })?;
+        // Before the state goes: a message that came back without its state would be delivered again.
+        self.disk
+            .sync_folder(&self.messages)
+            .map_err(at("sync", &self.messages))?;
+        // What stays of the state is dropped at the next start.
+        let _ = self.disk.unlink(&self.state_path(id));
+        Ok(())
+    }
+
+    pub(super) fn recover(&self) -> Result<Recovered, SpoolError> {
+        let mut recovered = Recovered::default();
+        for path in list(&self.messages)? {
+            match (queue_id(&path), path.extension().and_then(OsStr::to_str)) {
+                (Some(id), Some("msg")) => self.recover_message(id, &mut recovered)?,
+                (Some(id), Some("state")) => {
+                    let message = self.message_path(id);
+                    let orphan = !message.try_exists().map_err(at("look for", &message))?;
+                    // It may be gone already, with the message that stands before it in the list.
+                    if orphan && path.try_exists().map_err(at("look for", &path))? {
+                        self.disk.unlink(&path).map_err(at("remove", &path))?;
+                    }
+                }
+                _ => recovered.corrupt.push(self.set_aside(&path)?),
+            }
+        }
+        recovered.messages.sort_by_key(|(id, _)| *id);
+        Ok(recovered)
+    }
+
+    fn recover_message(&self, id: QueueId, recovered: &mut Recovered) -> Result<(), SpoolError> {
+        let mut state = match self.read_message(id) {
+            Ok(message) => message.state,
+            Err(SpoolError::Damaged { path, .. }) => {
+                let state = self.state_path(id);
+                if state.try_exists().map_err(at("look for", &state))? {
+                    recovered.corrupt.push(self.set_aside(&state)?);
+                }
+                recovered.corrupt.push(self.set_aside(&path)?);
+                return Ok(());
+            }
+            Err(other) => return Err(other),
+        };
+        match self.read_state(id) {
+            Ok(Some(latest)) if latest.recipients.len() == state.recipients.len() => state = latest,
+            Ok(None) => {}
+            // Without its state the message starts again: a second copy is the lesser evil than none.
+            Ok(Some(_)) | Err(SpoolError::Damaged { .. }) => {
+                recovered
+                    .corrupt
+                    .push(self.set_aside(&self.state_path(id))?);
+            }
+            Err(other) => return Err(other),
+        }
+        if state.recipients.iter().all(is_settled) {
+            return self.remove(id);
+        }
+        recovered.messages.push((id, state));
+        Ok(())
+    }
+
+    /// Moves a record that cannot be read to `corrupt/`, under a name that no earlier one there has.
+    fn set_aside(&self, path: &Path) -> Result<PathBuf, SpoolError> {
+        let name = path.file_name().unwrap_or(OsStr::new("unnamed"));
+        let mut target = self.corrupt.join(name);
+        let mut count = 1_u32;
+        while target.try_exists().map_err(at("look for", &target))? {
+            let mut numbered = name.to_owned();
+            numbered.push(format!(".{count}"));
+            target = self.corrupt.join(numbered);
+            count += 1;
+        }
+        self.disk
+            .rename(path, &target)
+            .map_err(at("move aside", path))?;
+        self.disk
+            .sync_folder(&self.corrupt)
+            .map_err(at("sync", &self.corrupt))?;
+        self.disk
+            .sync_folder(&self.messages)
+            .map_err(at("sync", &self.messages))?;
+        Ok(target)
+    }
+
+    /// Puts a record on stable storage under its name: write, sync, rename, sync of the folder.
+    fn place(&self, record: &[u8], path: &Path) -> Result<(), SpoolError> {
+        let name = self.names.fetch_add(1, Ordering::Relaxed);
+        let tmp = self.tmp.join(name.to_string());
+        let named = self
+            .disk
+            .write(&tmp, record)
+            .map_err(at("write", path))
+            .and_then(|()| self.disk.rename(&tmp, path).map_err(at("name", path)));
+        if named.is_err() {
+            let _ = self.disk.unlink(&tmp);
+        }
+        named?;
+        self.disk
+            .sync_folder(&self.messages)
+            .map_err(at("sync", &self.messages))
+    }
+
+    fn read_message(&self, id: QueueId) -> Result<Message, SpoolError> {
+        let path = self.message_path(id);
+        let bytes = fs::read(&path).map_err(|source| match source.kind() {
+            io::ErrorKind::NotFound => SpoolError::NotFound { id },
+            _ => at("read", &path)(source),
+        })?;
+        let message = record::decode_message(&bytes).map_err(unreadable(&path))?;
+        if message.id == id {
+            Ok(message)
+        } else {
+            Err(SpoolError::Damaged { path, offset: 16 })
+        }
+    }
+
+    fn read_state(&self, id: QueueId) -> Result<Option<MessageState>, SpoolError> {
+        let path = self.state_path(id);
+        let bytes = match fs::read(&path) {
+            Ok(bytes) => bytes,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(at("read", &path)(error)),
+        };
+        let (named, state) = record::decode_state(&bytes).map_err(unreadable(&path))?;
+        if named == id {
+            Ok(Some(state))
+        } else {
+            Err(SpoolError::Damaged { path, offset: 16 })
+        }
+    }
+
+    pub(super) fn message_path(&self, id: QueueId) -> PathBuf {
+        self.messages.join(format!("{id}.msg"))
+    }
+
+    pub(super) fn state_path(&self, id: QueueId) -> PathBuf {
+        self.messages.join(format!("{id}.state"))
+    }
+}
+
+/// Whether nothing is left to do for a recipient.
+fn is_settled(recipient: &RecipientState) -> bool {
+    match recipient {
+        RecipientState::Delivered | RecipientState::Reported => true,
+        RecipientState::Pending(_) | RecipientState::Failed(_) => false,
+    }
+}
+
+fn lock(spool: &Path) -> Result<File, SpoolError> {
+    let path = spool.join("lock");
+    let mut options = OpenOptions::new();
+    options.write(true).create(true).truncate(false).mode(0o600);
+    let file = options.open(&path).map_err(at("open", &path))?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => Err(SpoolError::InUse {
+            path: spool.to_owned(),
+        }),
+        Err(TryLockError::Error(source)) => Err(at("lock", &path)(source)),
+    }
+}
+
+/// The paths in a folder, in the order of their names.
+pub(super) fn list(folder: &Path) -> Result<Vec<PathBuf>, SpoolError> {
+    let mut paths = fs::read_dir(folder)
+        .and_then(|entries| {
+            entries
+                .map(|entry| entry.map(|entry| entry.path()))
+                .collect::<io::Result<Vec<_>>>()
+        })
+        .map_err(at("list", folder))?;
+    paths.sort();
+    Ok(paths)
+}
+
+fn queue_id(path: &Path) -> Option<QueueId> {
+    path.file_stem()?.to_str()?.parse().ok()
+}
+
+fn at(step: &'static str, path: &Path) -> impl Fn(io::Error) -> SpoolError {
+    move |source| SpoolError::Io {
+        step,
+        path: path.to_owned(),
+        source,
+    }
+}
+
+fn unreadable(path: &Path) -> impl Fn(RecordError) -> SpoolError {
+    move |error| match error {
+        RecordError::Damaged { offset } => SpoolError::Damaged {
+            path: path.to_owned(),
+            offset,
+        },
+        RecordError::Version { version } => SpoolError::Version {
+            path: path.to_owned(),
+            version,
+        },
+    }
+}

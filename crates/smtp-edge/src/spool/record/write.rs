@@ -1,0 +1,157 @@
+//! Writes the parts of a record.
+
+use std::time::SystemTime;
+
+use super::{HEAD, MAGIC, VERSION};
+use crate::envelope::{Envelope, ReversePath, Source};
+use crate::signing::state::{FaultClass, Signing, SigningFault};
+use crate::spool::message::{Fault, MessageState, RecipientState};
+
+/// A record being written.
+pub(super) struct Writer(pub(super) Vec<u8>);
+
+impl Writer {
+    pub(super) fn new(kind: u8, capacity: usize) -> Self {
+        let mut bytes = Vec::with_capacity(capacity);
+        bytes.extend_from_slice(MAGIC);
+        bytes.extend_from_slice(&[kind, VERSION, 0, 0]);
+        bytes.extend_from_slice(&[0; 8]); // the length, known in `finish`
+        Self(bytes)
+    }
+
+    pub(super) fn finish(mut self) -> Vec<u8> {
+        let length = (self.0.len() - HEAD) as u64;
+        if let Some(place) = self.0.get_mut(8..HEAD) {
+            place.copy_from_slice(&length.to_le_bytes());
+        }
+        let checksum = crc32fast::hash(&self.0);
+        self.0.extend_from_slice(&checksum.to_le_bytes());
+        self.0
+    }
+
+    pub(super) fn u8(&mut self, value: u8) {
+        self.0.push(value);
+    }
+
+    pub(super) fn u32(&mut self, value: u32) {
+        self.0.extend_from_slice(&value.to_le_bytes());
+    }
+
+    pub(super) fn u64(&mut self, value: u64) {
+        self.0.extend_from_slice(&value.to_le_bytes());
+    }
+
+    /// A count or length. Nothing that is counted here comes near 2^32: recipients, keys and header fields have
+    /// caps far below, and message bytes are counted in 64 bits.
+    pub(super) fn count(&mut self, value: usize) {
+        self.u32(u32::try_from(value).unwrap_or(u32::MAX));
+    }
+
+    pub(super) fn bytes(&mut self, value: &[u8]) {
+        self.count(value.len());
+        self.0.extend_from_slice(value);
+    }
+
+    pub(super) fn text(&mut self, value: &str) {
+        self.bytes(value.as_bytes());
+    }
+
+    pub(super) fn optional_text(&mut self, value: Option<&str>) {
+        self.u8(u8::from(value.is_some()));
+        if let Some(value) = value {
+            self.text(value);
+        }
+    }
+
+    pub(super) fn time(&mut self, value: SystemTime) {
+        let since = value
+            .duration_since(SystemTime::UNIX_EPOCH)
+            .unwrap_or_default();
+        self.u64(since.as_secs());
+        self.u32(since.subsec_nanos());
+    }
+
+    pub(super) fn envelope(&mut self, envelope: &Envelope) {
+        match &envelope.source {
+            Source::Client { address, helo } => {
+                self.u8(0);
+                self.text(&address.to_string());
+                self.text(helo);
+            }
+            Source::Ourselves => self.u8(1),
+        }
+        match &envelope.reverse_path {
+            ReversePath::Null => self.u8(0),
+            ReversePath::Mailbox(mailbox) => {
+                self.u8(1);
+                self.text(&mailbox.to_string());
+            }
+        }
+        self.count(envelope.recipients.len());
+        for recipient in &envelope.recipients {
+            self.text(&recipient.to_string());
+        }
+        self.u8(u8::from(envelope.needs.eight_bit) | u8::from(envelope.needs.smtputf8) << 1);
+        self.time(envelope.accepted);
+    }
+
+    pub(super) fn state(&mut self, state: &MessageState) {
+        self.count(state.recipients.len());
+        for recipient in &state.recipients {
+            match recipient {
+                RecipientState::Pending(None) => self.u8(0),
+                RecipientState::Pending(Some(fault)) => {
+                    self.u8(1);
+                    self.fault(fault);
+                }
+                RecipientState::Delivered => self.u8(2),
+                RecipientState::Failed(fault) => {
+                    self.u8(3);
+                    self.fault(fault);
+                }
+                RecipientState::Reported => self.u8(4),
+            }
+        }
+        match &state.signing {
+            Signing::NotNeeded => self.u8(0),
+            Signing::Done { header, keys } => {
+                self.u8(1);
+                self.bytes(header);
+                self.count(keys.len());
+                for key in keys {
+                    self.text(&key.to_string());
+                }
+            }
+            Signing::Deferred(fault) => {
+                self.u8(2);
+                self.signing_fault(fault);
+            }
+            Signing::Refused(fault) => {
+                self.u8(3);
+                self.signing_fault(fault);
+            }
+        }
+        self.u32(state.attempts);
+        self.time(state.next_attempt);
+    }
+
+    pub(super) fn fault(&mut self, fault: &Fault) {
+        self.text(&fault.status);
+        self.optional_text(fault.remote.as_deref());
+        self.text(&fault.text);
+    }
+
+    pub(super) fn signing_fault(&mut self, fault: &SigningFault) {
+        self.u8(match fault.class {
+            FaultClass::StoreAway => 0,
+            FaultClass::NekAway => 1,
+            FaultClass::KeyMissing => 2,
+            FaultClass::KeyRevoked => 3,
+            FaultClass::KeyUnreadable => 4,
+            FaultClass::KeyTooShort => 5,
+            FaultClass::CannotSign => 6,
+        });
+        self.optional_text(fault.domain.as_ref().map(ToString::to_string).as_deref());
+        self.optional_text(fault.key.as_ref().map(ToString::to_string).as_deref());
+    }
+}
