@@ -1,0 +1,11 @@
+//! The end-to-end cases: each starts the built binaries between a mock DNS and mock mail exchangers, and reads what
+//! arrived byte for byte. `cargo xtask test` runs them.
+
+#![allow(
+    clippy::expect_used,
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "the whole of this crate is tests"
+)]
+
+mod settings_table;
