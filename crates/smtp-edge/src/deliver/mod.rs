@@ -1,6 +1,6 @@
 //! Delivery: a message, a next hop and its recipients go in, an outcome for each recipient comes out.
 //!
-//! [`route`] decides which copies there are, [`resolve`] where the hosts of a next hop are, `attempt` tries one host,
+//! [`route`] decides which copies there are, `resolve` where the hosts of a next hop are, `attempt` tries one host,
 //! [`outcome`] says what its replies mean. Nothing here knows of the spool or of retries; nothing here fails: what goes
 //! wrong is an outcome.
 

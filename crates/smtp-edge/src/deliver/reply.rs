@@ -50,7 +50,7 @@ impl Reply {
 }
 
 impl fmt::Display for Reply {
-    /// One line, of no more than [`SHOWN`] characters and a mark that more was cut off.
+    /// One line, of no more than 500 characters and a mark that more was cut off.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut text = self.code.to_string();
         for line in self.lines.iter().filter(|line| !line.is_empty()) {

@@ -1,6 +1,6 @@
 //! The queue: every accepted message from its acceptance until all its recipients are settled.
 //!
-//! One task, the dispatcher, knows what is due and starts rounds; a round ([`worker`]) is one task and ends by saying
+//! One task, the dispatcher, knows what is due and starts rounds; a round (`worker`) is one task and ends by saying
 //! when the message is due again. The queue keeps a name and a time for each message; the rest lies in the spool.
 //! With nothing queued it waits without a timer.
 

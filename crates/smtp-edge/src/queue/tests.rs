@@ -1,5 +1,7 @@
 //! The queue with a real spool, a manual clock, and imitations of signing, delivery and reporting.
 
+mod simulation;
+
 use std::collections::VecDeque;
 use std::future::Future;
 use std::pin::Pin;

@@ -11,6 +11,8 @@ use crate::ids::QueueId;
 
 mod disk;
 pub mod file;
+#[cfg(test)]
+pub(crate) mod memory;
 pub mod message;
 pub mod record;
 #[cfg(test)]

@@ -1,0 +1,409 @@
+//! Random lists of operations on a queue, on a clock of its own, against what must hold of any of them.
+//!
+//! What is a failure: a recipient who has neither the message nor a report once everything works again; a recipient
+//! who has it twice, or has it and is reported, or is reported twice; a message that is still in the spool; an
+//! external copy that leaves while its signing is deferred. What is not: a second copy or report after a restart that
+//! came while the spool could not record the first.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Mutex;
+use std::sync::atomic::Ordering;
+
+use proptest::prelude::*;
+use router_config::{RouterSettings, SigningSettings};
+
+use super::super::*;
+use crate::deliver::outcome::{Outcome, Settled, Taken, local_fault};
+use crate::deliver::route::{Audience, Route};
+use crate::dsn::ReportError;
+use crate::envelope::Mailbox;
+use crate::signing::state::{FaultClass, SigningFault};
+use crate::spool::memory::MemorySpool;
+use crate::spool::message::Message;
+use crate::spool::sample;
+
+#[derive(Debug, Clone)]
+enum Operation {
+    /// A message to an internal and so many external recipients; signed at once or not.
+    Accept {
+        external: usize,
+        deferred: bool,
+    },
+    /// So many seconds pass.
+    Pass(u64),
+    /// Next hops answer so, one after another, and then go on to accept.
+    Hops(Vec<Answer>),
+    /// The key store answers so, one replay after another, and then works.
+    Keys(Vec<Answer>),
+    /// The next reports cannot be stored.
+    ReportsFail(u8),
+    /// Nothing can be recorded from now on, or it can again.
+    SpoolFails(bool),
+    KeysChanged,
+    Restart,
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Answer {
+    Yes,
+    Later,
+    No,
+}
+
+fn operation() -> impl Strategy<Value = Operation> {
+    let answers = || {
+        proptest::collection::vec(
+            prop_oneof![Just(Answer::Yes), Just(Answer::Later), Just(Answer::No)],
+            1..6,
+        )
+    };
+    prop_oneof![
+        4 => (0..4_usize, any::<bool>()).prop_map(|(external, deferred)| Operation::Accept { external, deferred }),
+        4 => (1..20_000_u64).prop_map(Operation::Pass),
+        1 => (400_000..500_000_u64).prop_map(Operation::Pass),
+        3 => answers().prop_map(Operation::Hops),
+        2 => answers().prop_map(Operation::Keys),
+        1 => (1..4_u8).prop_map(Operation::ReportsFail),
+        2 => any::<bool>().prop_map(Operation::SpoolFails),
+        1 => Just(Operation::KeysChanged),
+        2 => Just(Operation::Restart),
+    ]
+}
+
+/// All that lies outside the queue, and the counts of what came to each recipient of each message.
+#[derive(Default)]
+struct Outside {
+    spool: MemorySpool,
+    hops: Mutex<VecDeque<Answer>>,
+    keys: Mutex<VecDeque<Answer>>,
+    reports_fail: Mutex<u8>,
+    /// Copies and reports, by message and recipient.
+    came: Mutex<BTreeMap<(QueueId, String), (u32, u32)>>,
+    unsigned: Mutex<Vec<String>>,
+}
+
+/// The spool and the rest are one value, shared.
+struct Shared(Arc<Outside>);
+
+impl Deliver for Shared {
+    fn deliver<'a>(
+        &'a self,
+        message: &'a Message,
+        signatures: &'a [u8],
+        route: &'a Route,
+    ) -> Pin<Box<dyn Future<Output = Vec<Settled>> + Send + 'a>> {
+        if route.audience == Audience::External && signatures != SIGNATURE {
+            self.0.unsigned.lock().unwrap().push(message.id.to_string());
+        }
+        let mut hops = self.0.hops.lock().unwrap();
+        let mut came = self.0.came.lock().unwrap();
+        let settled = route.recipients.iter().map(|place| {
+            let recipient = message.envelope.recipients[*place].to_string();
+            let outcome = match hops.pop_front().unwrap_or(Answer::Yes) {
+                Answer::Yes => {
+                    came.entry((message.id, recipient)).or_default().0 += 1;
+                    Outcome::Delivered(Taken {
+                        remote: "mx".into(),
+                        reply: "250 ok".into(),
+                        tls: false,
+                        took: Duration::ZERO,
+                    })
+                }
+                Answer::Later => Outcome::Later(local_fault("4.4.1", "no host could be reached")),
+                Answer::No => Outcome::Failed(local_fault("5.1.1", "no")),
+            };
+            Settled {
+                recipient: *place,
+                outcome,
+            }
+        });
+        let settled = settled.collect();
+        Box::pin(async move { settled })
+    }
+}
+
+impl Replay for Shared {
+    fn replay<'a>(&'a self, _: &'a Message) -> Pin<Box<dyn Future<Output = Signing> + Send + 'a>> {
+        let fault = |class| SigningFault {
+            class,
+            domain: None,
+            key: None,
+        };
+        let signing = match self
+            .0
+            .keys
+            .lock()
+            .unwrap()
+            .pop_front()
+            .unwrap_or(Answer::Yes)
+        {
+            Answer::Yes => signed(),
+            Answer::Later => Signing::Deferred(fault(FaultClass::StoreAway)),
+            Answer::No => Signing::Refused(fault(FaultClass::KeyMissing)),
+        };
+        Box::pin(async move { signing })
+    }
+}
+
+impl Reporter for Shared {
+    fn report<'a>(
+        &'a self,
+        _: Mailbox,
+        message: Vec<u8>,
+    ) -> Pin<Box<dyn Future<Output = Result<Durable<QueueId>, ReportError>> + Send + 'a>> {
+        let mut fail = self.0.reports_fail.lock().unwrap();
+        if *fail > 0 {
+            *fail -= 1;
+            return Box::pin(async { Err(ReportError::new("full")) });
+        }
+        let text = String::from_utf8(message).unwrap();
+        let about = text.split("Queue id: ").nth(1).unwrap()[..13]
+            .parse()
+            .unwrap();
+        for line in text.lines() {
+            if let Some(recipient) = line.strip_prefix("Final-Recipient: rfc822; ") {
+                let mut came = self.0.came.lock().unwrap();
+                came.entry((about, recipient.to_owned())).or_default().1 += 1;
+            }
+        }
+        let durable = self.0.spool.promise(QueueId::from_number(1));
+        Box::pin(async move { Ok(durable) })
+    }
+}
+
+/// A handle on the shared spool, as the queue takes it.
+struct SharedSpool(Arc<Outside>);
+
+impl Spool for SharedSpool {
+    fn commit(&self, message: Message) -> crate::spool::SpoolFuture<'_, Durable<QueueId>> {
+        self.0.spool.commit(message)
+    }
+
+    fn update(&self, id: QueueId, state: MessageState) -> crate::spool::SpoolFuture<'_, ()> {
+        self.0.spool.update(id, state)
+    }
+
+    fn read(&self, id: QueueId) -> crate::spool::SpoolFuture<'_, crate::spool::message::Stored> {
+        self.0.spool.read(id)
+    }
+
+    fn remove(&self, id: QueueId) -> crate::spool::SpoolFuture<'_, ()> {
+        self.0.spool.remove(id)
+    }
+
+    fn recover(&self) -> crate::spool::SpoolFuture<'_, crate::spool::Recovered> {
+        self.0.spool.recover()
+    }
+}
+
+const SIGNATURE: &[u8] = b"DKIM-Signature: s\r\n";
+
+fn signed() -> Signing {
+    Signing::Done {
+        header: SIGNATURE.to_vec(),
+        keys: vec!["12345._domainkey.renovations.com".parse().unwrap()],
+    }
+}
+
+struct Simulation {
+    outside: Arc<Outside>,
+    clock: Clock,
+    handle: QueueHandle,
+    queue: Option<Queue>,
+    accepted: Vec<(QueueId, Vec<String>)>,
+    /// A restart came while the spool failed: what was done and not recorded may be done again.
+    repeats_excused: bool,
+}
+
+impl Simulation {
+    fn new() -> Self {
+        let outside = Arc::new(Outside::default());
+        let clock = Clock::manual(sample::accepted());
+        let (handle, queue) = start(&outside, &clock, Vec::new());
+        Self {
+            outside,
+            clock,
+            handle,
+            queue: Some(queue),
+            accepted: Vec::new(),
+            repeats_excused: false,
+        }
+    }
+
+    async fn operate(&mut self, operation: Operation) {
+        match operation {
+            Operation::Accept { external, deferred } => self.accept(external, deferred).await,
+            Operation::Pass(seconds) => self.pass(seconds).await,
+            Operation::Hops(answers) => *self.outside.hops.lock().unwrap() = answers.into(),
+            Operation::Keys(answers) => *self.outside.keys.lock().unwrap() = answers.into(),
+            Operation::ReportsFail(count) => *self.outside.reports_fail.lock().unwrap() = count,
+            Operation::SpoolFails(fails) => {
+                self.outside.spool.fails.store(fails, Ordering::Relaxed);
+            }
+            Operation::KeysChanged => {
+                self.handle.retry_deferred_signing();
+                settle().await;
+            }
+            Operation::Restart => self.restart().await,
+        }
+    }
+
+    async fn accept(&mut self, external: usize, deferred: bool) {
+        let mut message = sample::message(self.accepted.len() as u64);
+        let names: Vec<String> = std::iter::once("in@renovations.com".to_owned())
+            .chain((0..external).map(|number| format!("out{number}@host{}.example", number % 2)))
+            .collect();
+        message.envelope.accepted = self.clock.now();
+        message.envelope.recipients = names.iter().map(|name| name.parse().unwrap()).collect();
+        message.state = sample::fresh(names.len());
+        message.state.next_attempt = self.clock.now();
+        message.state.signing = if deferred {
+            Signing::Deferred(SigningFault {
+                class: FaultClass::StoreAway,
+                domain: None,
+                key: None,
+            })
+        } else {
+            signed()
+        };
+        // What could not be committed was answered 451 and is the client's.
+        if let Ok(durable) = self.outside.spool.commit(message.clone()).await {
+            self.handle.enqueue(durable, &message.state);
+            self.accepted.push((message.id, names));
+        }
+        settle().await;
+    }
+
+    async fn pass(&self, seconds: u64) {
+        self.clock.advance(Duration::from_secs(seconds));
+        self.handle.look_at_the_clock();
+        settle().await;
+    }
+
+    async fn restart(&mut self) {
+        self.repeats_excused |=
+            self.outside.spool.fails.load(Ordering::Relaxed) || self.unrecorded_may_wait();
+        self.queue
+            .take()
+            .unwrap()
+            .shutdown(Duration::from_secs(1))
+            .await;
+        let recovered = self.outside.spool.recover().await.unwrap();
+        let (handle, queue) = start(&self.outside, &self.clock, recovered.messages);
+        (self.handle, self.queue) = (handle, Some(queue));
+        settle().await;
+    }
+
+    /// Whether more has happened than is on record: the record of it waits for a retry.
+    fn unrecorded_may_wait(&self) -> bool {
+        let messages = self.outside.spool.messages.lock().unwrap();
+        let came = self.outside.came.lock().unwrap();
+        messages.values().any(|message| {
+            let states = message
+                .envelope
+                .recipients
+                .iter()
+                .zip(&message.state.recipients);
+            states.into_iter().any(|(recipient, state)| {
+                let (copies, reports) = came
+                    .get(&(message.id, recipient.to_string()))
+                    .copied()
+                    .unwrap_or_default();
+                let settled = matches!(
+                    state,
+                    crate::spool::message::RecipientState::Delivered
+                        | crate::spool::message::RecipientState::Reported
+                );
+                copies + reports > 0 && !settled
+            })
+        })
+    }
+
+    /// Everything works again, and time passes.
+    async fn end(&mut self) -> Result<(), TestCaseError> {
+        self.outside.spool.fails.store(false, Ordering::Relaxed);
+        *self.outside.reports_fail.lock().unwrap() = 0;
+        for _ in 0..60 {
+            self.pass(20_000).await;
+        }
+        let left: Vec<QueueId> = self
+            .outside
+            .spool
+            .messages
+            .lock()
+            .unwrap()
+            .keys()
+            .copied()
+            .collect();
+        prop_assert_eq!(left, Vec::<QueueId>::new());
+        prop_assert_eq!(
+            &*self.outside.unsigned.lock().unwrap(),
+            &Vec::<String>::new()
+        );
+        let came = self.outside.came.lock().unwrap();
+        for (id, names) in &self.accepted {
+            for name in names {
+                let (copies, reports) = came.get(&(*id, name.clone())).copied().unwrap_or_default();
+                prop_assert!(copies + reports > 0, "{id}: {name} is lost");
+                let once = copies + reports == 1;
+                prop_assert!(
+                    once || self.repeats_excused,
+                    "{id}: {name}: {copies} copies, {reports} reports"
+                );
+            }
+        }
+        Ok(())
+    }
+}
+
+fn start(
+    outside: &Arc<Outside>,
+    clock: &Clock,
+    recovered: Vec<(QueueId, MessageState)>,
+) -> (QueueHandle, Queue) {
+    let settings = RouterSettings {
+        internal_domains: vec!["renovations.com".parse().unwrap()],
+        internal_next_hop: Some("127.0.0.1:2525".parse().unwrap()),
+        postmaster: Some("postmaster@renovations.com".parse().unwrap()),
+        ..RouterSettings::default()
+    };
+    let router = RouterConfig::load(&settings, &SigningSettings::default(), &[]).unwrap();
+    let (handle, inbox) = channel();
+    let parts = Parts {
+        spool: Arc::new(SharedSpool(Arc::clone(outside))),
+        router: watch::channel(Arc::new(router)).1,
+        replay: Arc::new(Shared(Arc::clone(outside))),
+        deliver: Arc::new(Shared(Arc::clone(outside))),
+        reporter: Arc::new(Shared(Arc::clone(outside))),
+        settings: DeliverySettings::default(),
+        hostname: "edge.renovations.com".into(),
+        clock: clock.clone(),
+    };
+    (handle, Queue::start(inbox, parts, recovered))
+}
+
+/// Lets every task run until all of them wait for time or news. Nothing here waits for anything else, so that a few
+/// turns of the single-threaded runtime suffice; each round takes some tens.
+async fn settle() {
+    for _ in 0..200 {
+        tokio::task::yield_now().await;
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(200))]
+
+    #[test]
+    fn every_recipient_has_the_message_or_a_report(operations in proptest::collection::vec(operation(), 1..40)) {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
+        runtime.block_on(async {
+            let mut simulation = Simulation::new();
+            for operation in operations {
+                simulation.operate(operation).await;
+            }
+            simulation.end().await
+        })?;
+    }
+}

@@ -1,0 +1,78 @@
+//! A spool in memory for tests, which can be made to fail.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::path::PathBuf;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use super::message::{Message, MessageState, Stored};
+use super::{Durable, Recovered, Spool, SpoolError, SpoolFuture};
+use crate::ids::QueueId;
+
+/// The messages, and whether what changes them fails.
+#[derive(Debug, Default)]
+pub(crate) struct MemorySpool {
+    pub(crate) messages: Mutex<BTreeMap<QueueId, Message>>,
+    pub(crate) fails: AtomicBool,
+}
+
+impl MemorySpool {
+    /// A promise of something that is kept elsewhere.
+    pub(crate) fn promise(&self, id: QueueId) -> Durable<QueueId> {
+        Durable::synced(id)
+    }
+
+    fn change<T>(
+        &self,
+        change: impl FnOnce(&mut BTreeMap<QueueId, Message>) -> T,
+    ) -> Result<T, SpoolError> {
+        if self.fails.load(Ordering::Relaxed) {
+            return Err(SpoolError::Io {
+                step: "write",
+                path: PathBuf::from("memory"),
+                source: io::Error::from(io::ErrorKind::StorageFull),
+            });
+        }
+        Ok(change(&mut self.messages.lock().unwrap()))
+    }
+}
+
+impl Spool for MemorySpool {
+    fn commit(&self, message: Message) -> SpoolFuture<'_, Durable<QueueId>> {
+        let id = message.id;
+        let result = self.change(|messages| drop(messages.insert(id, message)));
+        Box::pin(async move { result.map(|()| Durable::synced(id)) })
+    }
+
+    fn update(&self, id: QueueId, state: MessageState) -> SpoolFuture<'_, ()> {
+        let result =
+            self.change(|messages| messages.get_mut(&id).map(|message| message.state = state));
+        Box::pin(async move { result?.ok_or(SpoolError::NotFound { id }) })
+    }
+
+    fn read(&self, id: QueueId) -> SpoolFuture<'_, Stored> {
+        let message = self.messages.lock().unwrap().get(&id).cloned();
+        let found = message.map(|message| Stored { message });
+        Box::pin(async move { found.ok_or(SpoolError::NotFound { id }) })
+    }
+
+    fn remove(&self, id: QueueId) -> SpoolFuture<'_, ()> {
+        let result = self.change(|messages| messages.remove(&id));
+        Box::pin(async move { result?.map(drop).ok_or(SpoolError::NotFound { id }) })
+    }
+
+    fn recover(&self) -> SpoolFuture<'_, Recovered> {
+        let messages = self.messages.lock().unwrap();
+        let found = messages
+            .iter()
+            .map(|(id, message)| (*id, message.state.clone()))
+            .collect();
+        Box::pin(async move {
+            Ok(Recovered {
+                messages: found,
+                corrupt: Vec::new(),
+            })
+        })
+    }
+}
