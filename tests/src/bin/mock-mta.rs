@@ -7,7 +7,7 @@ use anyhow::Context;
 use clap::Parser;
 use edge_tests::mock_mta::{Behaviour, Extensions, MockMta, StartTls};
 
-/// Accepts every message, prints a line for each, and keeps it as `<number>.eml.`
+/// Accepts every message, prints a line for each, and keeps it as `<number>.eml`.
 #[derive(Parser)]
 struct Arguments {
     /// Where to listen.
