@@ -14,7 +14,6 @@ use serde::Deserialize;
 
 use crate::cli::Global;
 use crate::exit::Failure;
-use crate::input;
 
 /// The sections of `smtp-edge.toml` that say where things are. The server's other sections are not read here.
 #[derive(Debug, Deserialize)]
@@ -40,8 +39,6 @@ impl Default for Places {
 struct CredstoreSettings {
     /// The store's file; in the data directory when unset.
     path: Option<PathBuf>,
-    /// The store's NEK by name; found by its fingerprint when unset.
-    nek: Option<String>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -135,16 +132,9 @@ impl Context {
         }
     }
 
-    /// Opens the store with the NEK that the settings name, or else with the one whose fingerprint the store names.
+    /// Opens the store with the NEK whose fingerprint it names.
     pub(crate) async fn store(&self) -> Result<CredStore, Failure> {
-        let path = self.store_path();
-        match &self.places.credstore.nek {
-            Some(name) => {
-                let nek = self.neks().open(&input::nek_name(name)?)?;
-                Ok(CredStore::open_with(&path, &nek).await?)
-            }
-            None => Ok(CredStore::open(&path, &self.neks()).await?),
-        }
+        Ok(CredStore::open(&self.store_path(), &self.neks()).await?)
     }
 
     /// The DNS servers that the settings name.
