@@ -63,10 +63,6 @@ struct Field {
 }
 
 impl Field {
-    fn whole(&self) -> Range<usize> {
-        self.name.start..self.value.end
-    }
-
     fn is(&self, content: &[u8], name: &str) -> bool {
         content
             .get(self.name.clone())
@@ -87,7 +83,7 @@ pub fn normalize(content: Vec<u8>, notes: DataNotes) -> Result<Normalized, Malfo
     } else {
         content
     };
-    Ok(without_private_fields(parted(content)))
+    Ok(with_clean_fields(parted(content)))
 }
 
 /// A bare LF becomes CRLF; a bare CR becomes a space, since a line end in its place could make a header field or a
@@ -150,23 +146,27 @@ fn field_name(line: &[u8]) -> Option<(usize, usize)> {
     (!name.is_empty() && name.iter().all(u8::is_ascii_graphic)).then_some((name.len(), colon))
 }
 
-/// Bcc names people whom the others must not see; Return-Path is for the last hop to write (RFC 5321 §4.4).
-fn without_private_fields(message: Normalized) -> Normalized {
+/// Takes out what must not travel: Bcc names people whom the others must not see, Return-Path is for the last hop to write
+/// (RFC 5321 §4.4), and blanks before a colon are for nobody to generate (RFC 5322 §4.5) and make verifiers disagree.
+fn with_clean_fields(message: Normalized) -> Normalized {
     const PRIVATE: [&str; 3] = ["Bcc", "Resent-Bcc", "Return-Path"];
     let private = |field: &Field| PRIVATE.iter().any(|name| field.is(&message.content, name));
-    if !message.fields.iter().any(private) {
+    let spaced = |field: &Field| field.value.start > field.name.end + 1;
+    if !message
+        .fields
+        .iter()
+        .any(|field| private(field) || spaced(field))
+    {
         return message;
     }
+    let part = |range: Range<usize>| message.content.get(range).unwrap_or_default();
     let mut content = Vec::with_capacity(message.content.len());
     for field in message.fields.iter().filter(|field| !private(field)) {
-        content.extend_from_slice(message.content.get(field.whole()).unwrap_or_default());
+        content.extend_from_slice(part(field.name.clone()));
+        content.push(b':');
+        content.extend_from_slice(part(field.value.clone()));
     }
-    content.extend_from_slice(
-        message
-            .content
-            .get(message.header_length()..)
-            .unwrap_or_default(),
-    );
+    content.extend_from_slice(part(message.header_length()..message.content.len()));
     parted(content)
 }
 
@@ -195,7 +195,6 @@ mod tests {
         check("A: b\r\n\r\nbody\r\n", "A: b\r\n\r\nbody\r\n");
         check("A: b\r\n c\r\nD: e\r\n\r\n", "A: b\r\n c\r\nD: e\r\n\r\n");
         check("A: b\r\n\r\n\r\nA: x\r\n", "A: b\r\n\r\n\r\nA: x\r\n");
-        check("A : b\r\n\r\n", "A : b\r\n\r\n"); // RFC 5322 §4.5
         check("\r\nbody\r\n", "\r\nbody\r\n"); // no header at all
     }
 
@@ -226,6 +225,15 @@ mod tests {
         );
         check("Bcc: x\r\n\r\n", "\r\n");
         check("Bcc: x\r\nhello\r\n", "\r\nhello\r\n");
+    }
+
+    #[test]
+    fn blanks_before_a_colon_are_taken_out() {
+        check(
+            "A : b\r\n c \t: d\r\nE\t :f\r\n\r\nG : h\r\n",
+            "A: b\r\n c \t: d\r\nE:f\r\n\r\nG : h\r\n",
+        );
+        check("bcc : x@y\r\nA: b\r\n\r\n", "A: b\r\n\r\n");
     }
 
     #[test]
