@@ -119,6 +119,9 @@ fn admit(stream: TcpStream, peer: SocketAddr, door: &Door) {
         ..door.settings.clone()
     };
     let session = Session::new(Arc::new(settings), may_relay);
+    // Replies are small and each is waited for; without this the kernel would hold them back. A socket that refuses is
+    // merely slower.
+    let _ = stream.set_nodelay(true);
     tokio::spawn(serve(stream, peer, session, door.service.clone(), permit));
 }
 
