@@ -254,7 +254,7 @@ impl Session {
         if transaction.recipients.len() >= self.settings.max_recipients {
             return self.error(&replies::too_many_recipients());
         }
-        if !self.may_relay && recipient != self.settings.postmaster {
+        if !self.may_relay && !is_same(&recipient, &self.settings.postmaster) {
             let reply = replies::relay_denied();
             self.error(&reply);
             return self.reject(reply, Rejection::Relay { recipient });
@@ -332,6 +332,14 @@ impl Session {
         self.reply(reply);
         self.state = State::Closed;
     }
+}
+
+/// Whether both name the postmaster's mailbox, whose local part is the same in any case (RFC 5321 §4.5.1).
+fn is_same(recipient: &Mailbox, postmaster: &Mailbox) -> bool {
+    recipient.domain() == postmaster.domain()
+        && recipient
+            .local_part()
+            .eq_ignore_ascii_case(postmaster.local_part())
 }
 
 #[cfg(test)]

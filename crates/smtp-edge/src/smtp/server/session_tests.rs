@@ -107,7 +107,7 @@ fn only_listed_networks_relay_but_everybody_reaches_the_postmaster() {
     );
     check(
         false,
-        "HELO x\nMAIL FROM:<>\nRCPT TO:<pm@internal.example>\n",
+        "HELO x\nMAIL FROM:<>\nRCPT TO:<PM@Internal.example>\n",
         "220 250 250 250",
     );
 }
