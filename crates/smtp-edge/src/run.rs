@@ -159,12 +159,19 @@ pub async fn in_force(
     settings: &Settings,
     router: Arc<RouterConfig>,
 ) -> Result<InForce, InForceError> {
-    for warning in router.warnings() {
-        tracing::warn!(%warning, "settings_warning");
+    for warning in remarks(settings, &router) {
+        tracing::warn!(warning, "settings_warning");
     }
     let in_force = InForce::load(router, settings.key_source(), settings.signing_expiry()).await?;
     in_force.log_faults();
     Ok(in_force)
+}
+
+/// What is allowed and probably not meant.
+fn remarks(settings: &Settings, router: &RouterConfig) -> Vec<String> {
+    let mut remarks = settings.remarks();
+    remarks.extend(router.warnings().iter().map(ToString::to_string));
+    remarks
 }
 
 fn intake(
@@ -231,7 +238,7 @@ pub async fn check(file: &Path) -> Result<Vec<String>, RunError> {
     let loaded = load_settings(file)?;
     loaded.settings.hostname().ok_or(RunError::Hostname)?;
     let router = Arc::new(router(&loaded)?);
-    let mut remarks: Vec<String> = router.warnings().iter().map(ToString::to_string).collect();
+    let mut remarks = remarks(&loaded.settings, &router);
     let in_force = InForce::load(
         router,
         loaded.settings.key_source(),
