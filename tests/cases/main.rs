@@ -8,4 +8,16 @@
     reason = "the whole of this crate is tests"
 )]
 
+mod command_line;
+mod delivery;
+mod identity;
+mod judging;
+mod key_failures;
+mod null_sender;
+mod queueing;
+mod relaying;
+mod reloading;
+mod reports;
+mod service;
 mod settings_table;
+mod smuggling;

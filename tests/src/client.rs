@@ -52,6 +52,17 @@ pub async fn try_submit(
         .to_owned())
 }
 
+/// Sends `data` to one recipient byte for byte, with the line of the dot behind it, and gives the reply to it.
+pub async fn submit_bytes(edge: SocketAddr, from: &str, to: &str, data: &[u8]) -> Reply {
+    let mut client = RawClient::connect(edge).await;
+    client.begin_data(from, to).await;
+    client.write(data).await;
+    client.write(b".\r\n").await;
+    let reply = client.reply().await;
+    client.expect("QUIT", 221).await;
+    reply
+}
+
 /// These connections are in clear; mail-send asks for a connector all the same.
 fn trusting_nobody() -> TlsConnector {
     let config = ClientConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))

@@ -18,6 +18,10 @@ use crate::setup::{Key, Setup};
 
 /// The NEK's name in the tests.
 pub const NEK: &str = "edge";
+/// Its file in the data directory.
+pub const NEK_FILE: &str = "nek/edge.nek";
+/// The store's file in the data directory.
+pub const STORE_FILE: &str = "credstore.db";
 
 /// An edge's folder: everything that outlives its process.
 #[derive(Debug)]
@@ -96,6 +100,18 @@ impl Home {
         self.folder.path().join("data")
     }
 
+    /// Takes a file out of the data directory, as a disk that is not mounted would.
+    pub fn take_away(&self, file: &str) {
+        let file = self.data().join(file);
+        rename(&file, &file.with_extension("away"));
+    }
+
+    /// Ends what [`Home::take_away`] began.
+    pub fn bring_back(&self, file: &str) {
+        let file = self.data().join(file);
+        rename(&file.with_extension("away"), &file);
+    }
+
     /// The folder that holds everything.
     #[must_use]
     pub fn path(&self) -> &Path {
@@ -122,7 +138,12 @@ impl Home {
 
     /// Starts the edge and waits until it is ready.
     pub async fn start(&self) -> Edge {
-        let (child, log) = self.spawn();
+        self.start_by(self.command("run")).await
+    }
+
+    /// The same with a command of the caller's making, which in the end runs [`Home::command`].
+    pub async fn start_by(&self, command: Command) -> Edge {
+        let (child, log) = spawn(command);
         let listening = log.event("listening", &[]).await;
         log.event("ready", &[]).await;
         let address = field(&listening, "address")
@@ -137,7 +158,7 @@ impl Home {
 
     /// Starts an edge that is expected to refuse, and gives its exit status and log.
     pub async fn start_refused(&self) -> (ExitStatus, Log) {
-        let (mut child, log) = self.spawn();
+        let (mut child, log) = spawn(self.command("run"));
         let waited = tokio::time::timeout(PATIENCE, child.wait()).await;
         let status = waited
             .unwrap_or_else(|_| panic!("the edge runs where it should refuse:\n{}", log.text()));
@@ -145,20 +166,42 @@ impl Home {
         (status.expect("the child is ours"), log)
     }
 
-    fn spawn(&self) -> (Child, Log) {
-        let mut child = Command::new(environment::binary("smtp-edge"))
-            .arg("--settings")
-            .arg(self.settings())
-            .arg("run")
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(Stdio::piped())
-            .kill_on_drop(true)
-            .spawn()
-            .expect("smtp-edge can be started");
-        let log = Log::follow(child.stderr.take().expect("stderr is piped"));
-        (child, log)
+    /// Runs `smtp-edge check`; gives its exit status and everything it printed.
+    pub async fn check(&self) -> (Option<i32>, String) {
+        let output = self.command("check").output().await;
+        let output = output.expect("smtp-edge can be started");
+        let printed = [output.stdout, output.stderr].concat();
+        let printed = String::from_utf8(printed).expect("smtp-edge writes UTF-8");
+        (output.status.code(), printed)
     }
+
+    /// The command line of the edge.
+    #[must_use]
+    pub fn command(&self, verb: &str) -> Command {
+        let mut command = Command::new(environment::binary("smtp-edge"));
+        command.arg("--settings").arg(self.settings()).arg(verb);
+        command
+    }
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a file that is away for a while; nothing here has to outlast a crash"
+)]
+fn rename(from: &Path, to: &Path) {
+    std::fs::rename(from, to).expect("the file is there");
+}
+
+fn spawn(mut command: Command) -> (Child, Log) {
+    let mut child = command
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .kill_on_drop(true)
+        .spawn()
+        .expect("smtp-edge can be started");
+    let log = Log::follow(child.stderr.take().expect("stderr is piped"));
+    (child, log)
 }
 
 /// A running edge. It is killed when this is dropped.
@@ -189,8 +232,18 @@ impl Edge {
     }
 
     /// Stops it as an administrator would, and requires a clean exit.
-    pub async fn stop(mut self) -> Log {
+    pub async fn stop(self) -> Log {
+        self.terminate();
+        self.stopped().await
+    }
+
+    /// Asks it to stop (SIGTERM) and waits for nothing.
+    pub fn terminate(&self) {
         self.signal(Signal::TERM);
+    }
+
+    /// Waits for the end of an edge that was asked to stop, and requires a clean exit.
+    pub async fn stopped(mut self) -> Log {
         let waited = tokio::time::timeout(PATIENCE, self.child.wait()).await;
         let status =
             waited.unwrap_or_else(|_| panic!("the edge does not stop:\n{}", self.log.text()));

@@ -59,12 +59,4 @@ impl Keymgmt {
         assert_eq!(run.status, Some(0), "{run:#?}");
         run.stdout
     }
-
-    /// Runs `words` and requires a failure that prints one line for people.
-    pub async fn fails(&self, words: &[&str]) -> Run {
-        let run = self.run(words).await;
-        assert!(run.status.is_some_and(|status| status != 0), "{run:#?}");
-        assert!(!run.stderr.trim().is_empty(), "{run:#?}");
-        run
-    }
 }

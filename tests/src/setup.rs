@@ -78,6 +78,15 @@ impl Setup {
         .key(PRIMARY, selector, "Ed25519")
     }
 
+    /// The same entry, and no key.
+    #[must_use]
+    pub fn keyless(mode: &str, selector: &str) -> Self {
+        Self {
+            keys: Vec::new(),
+            ..Self::signing(mode, selector)
+        }
+    }
+
     /// Adds a key.
     #[must_use]
     pub fn key(mut self, domain: &str, selector: &str, algorithm: &str) -> Self {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use crate::client;
 use crate::edge::{Edge, Home};
 use crate::judges;
-use crate::log::field;
+use crate::log::{Log, field};
 use crate::mock_dns::{MockDns, Zone};
 use crate::mock_mta::{Arrived, Behaviour, MockMta};
 use crate::setup::{OTHER, PARTNER, Setup};
@@ -96,6 +96,37 @@ impl World {
     /// Starts everything.
     pub async fn start(setup: Setup) -> Self {
         Stage::set(setup).await.start().await
+    }
+
+    /// Stops the edge as an administrator would.
+    pub async fn stop(self) -> (Stage, Log) {
+        let (stage, edge) = self.apart();
+        (stage, edge.stop().await)
+    }
+
+    /// Ends the edge without warning (SIGKILL).
+    pub async fn kill(self) -> (Stage, Log) {
+        let (stage, edge) = self.apart();
+        (stage, edge.kill().await)
+    }
+
+    fn apart(self) -> (Stage, Edge) {
+        let stage = Stage {
+            dns: self.dns,
+            internal: self.internal,
+            partner: self.partner,
+            other: self.other,
+            home: self.home,
+        };
+        (stage, self.edge)
+    }
+
+    /// Another exchanger, on the port that all of them have.
+    pub async fn exchanger(&self, ip: Ipv4Addr) -> MockMta {
+        let address = SocketAddr::from((ip, self.partner.address().port()));
+        MockMta::listen(address, Behaviour::default())
+            .await
+            .expect("the port is free on another loopback address")
     }
 
     /// Sends a message through the edge, requires a 250, and gives the queue id.

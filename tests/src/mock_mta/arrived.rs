@@ -71,6 +71,13 @@ impl Arrived {
             .collect()
     }
 
+    /// Requires that the message carries no signature, and gives it back.
+    pub fn assert_unsigned(&self) -> &Self {
+        let signatures = self.values("DKIM-Signature");
+        assert!(signatures.is_empty(), "{}", self.text());
+        self
+    }
+
     /// The body.
     #[must_use]
     pub fn body(&self) -> &[u8] {
