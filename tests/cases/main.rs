@@ -9,6 +9,7 @@
 )]
 
 mod command_line;
+mod corpus;
 mod delivery;
 mod identity;
 mod judging;

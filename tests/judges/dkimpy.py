@@ -1,7 +1,7 @@
-"""dkimpy's verdict on each DKIM signature of a message.
+"""dkimpy's verdict on each DKIM signature of some messages.
 
-Usage: dkimpy.py <DNS address:port> <message file>
-Prints one JSON line: [{"domain", "selector", "algorithm", "result", "detail"}, ...], top signature first.
+Usage: dkimpy.py <DNS address:port> <message file>...
+Prints one JSON line a message: [{"domain", "selector", "algorithm", "result", "detail"}, ...], top signature first.
 """
 
 import json
@@ -33,11 +33,13 @@ def tags(value):
     return {name.strip(): b"".join(text.split()).decode("ascii", "replace") for name, text in pairs}
 
 
-def main():
-    lookup = lookup_at(sys.argv[1])
-    with open(sys.argv[2], "rb") as file:
-        message = file.read()
-    fields = [value for name, value in dkim.DKIM(message).headers if name.lower() == b"dkim-signature"]
+def judge(message, lookup):
+    try:
+        header = dkim.DKIM(message).headers
+    except dkim.MessageFormatError as error:
+        print(f"dkimpy cannot read a message: {error}", file=sys.stderr)
+        return []
+    fields = [value for name, value in header if name.lower() == b"dkim-signature"]
     verdicts = []
     for index, value in enumerate(fields):
         said = tags(value)
@@ -55,7 +57,14 @@ def main():
                 "detail": detail,
             }
         )
-    print(json.dumps(verdicts))
+    return verdicts
+
+
+def main():
+    lookup = lookup_at(sys.argv[1])
+    for path in sys.argv[2:]:
+        with open(path, "rb") as file:
+            print(json.dumps(judge(file.read(), lookup)))
 
 
 main()

@@ -13,6 +13,7 @@
 )]
 
 pub mod client;
+pub mod corpus;
 pub mod edge;
 pub mod environment;
 pub mod judges;
@@ -22,4 +23,5 @@ pub mod messages;
 pub mod mock_dns;
 pub mod mock_mta;
 pub mod setup;
+pub mod survey;
 pub mod world;

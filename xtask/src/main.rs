@@ -1,4 +1,4 @@
-//! The development jobs of the workspace, behind `cargo xtask`: `demo`, `test`, `ci`, `tidy`, `judges`.
+//! The development jobs of the workspace, behind `cargo xtask`: `demo`, `test`, `ci`, `judge`, `tidy`, `judges`.
 //!
 //! One file a command. It knows the crates from outside only (their files, their binaries, what cargo says of them), so
 //! that it builds when they do not.
@@ -6,11 +6,13 @@
 mod ci;
 mod command;
 mod demo;
+mod judge;
 mod judges;
 mod test;
 mod tidy;
 mod workspace;
 
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
@@ -41,6 +43,11 @@ enum Job {
     },
     /// Everything that must hold before a change lands: format, lints, tidy, documentation, tests.
     Ci,
+    /// Sign every message of a folder with each algorithm and canonicalization, and show every verifier's verdict.
+    Judge {
+        /// The folder of messages; the corpus of the tests when left out.
+        folder: Option<PathBuf>,
+    },
     /// The house's rules that a compiler cannot know.
     Tidy,
     /// Install the independent verifiers that the tests and the demo have signatures judged by.
@@ -53,6 +60,7 @@ fn main() -> ExitCode {
         Job::Demo { keep } => demo::run(&workspace, keep),
         Job::Test { cargo_test } => test::run(&workspace, &cargo_test),
         Job::Ci => ci::run(&workspace),
+        Job::Judge { folder } => judge::run(&workspace, folder.as_deref()),
         Job::Tidy => tidy::run(&workspace),
         Job::Judges => judges::install(&workspace).map(drop),
     });

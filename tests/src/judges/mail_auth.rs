@@ -1,15 +1,25 @@
 //! mail-auth, which runs within the process.
 
 use std::net::SocketAddr;
+use std::path::PathBuf;
 
 use hickory_resolver::config::{ConnectionConfig, NameServerConfig, ResolverConfig, ResolverOpts};
 use mail_auth::{AuthenticatedMessage, DkimResult, MessageAuthenticator};
 
 use super::{Judge, Verdict};
 
-/// mail-auth's verdicts.
-pub(super) async fn judge(dns: SocketAddr, message: &[u8]) -> Vec<Verdict> {
+/// mail-auth's verdicts on each file.
+pub(super) async fn judge(dns: SocketAddr, files: &[PathBuf]) -> Vec<Vec<Verdict>> {
     let authenticator = asking(dns);
+    let mut verdicts = Vec::with_capacity(files.len());
+    for file in files {
+        let message = std::fs::read(file).expect("the message is there");
+        verdicts.push(of_message(&authenticator, &message).await);
+    }
+    verdicts
+}
+
+async fn of_message(authenticator: &MessageAuthenticator, message: &[u8]) -> Vec<Verdict> {
     let Some(parsed) = AuthenticatedMessage::parse(message) else {
         return Vec::new();
     };

@@ -1,13 +1,21 @@
-//! The independent verifiers: dkimpy, Mail::DKIM, mailauth and mail-auth, each asking the mock DNS for the key.
+//! The independent verifiers, each asking the mock DNS for the key: dkimpy, Mail::DKIM, mailauth and mail-auth, and
+//! OpenDKIM where it could be installed.
 //!
-//! A verdict is theirs alone. The one exception is [`known_fault`]: bodies over which mail-auth is known to be wrong.
+//! A verdict is theirs alone. The exceptions are in [`known_faults`]: messages over which a judge is known to be wrong.
 
+pub mod known_faults;
 mod mail_auth;
 mod scripts;
 
 use std::collections::BTreeSet;
 use std::fmt;
 use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use tokio::task::JoinSet;
+
+use crate::environment;
+use known_faults::explanation;
 
 /// A verifier that is not ours.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -20,11 +28,23 @@ pub enum Judge {
     Mailauth,
     /// mail-auth, in Rust.
     MailAuth,
+    /// OpenDKIM, in C.
+    OpenDkim,
 }
 
 impl Judge {
-    /// All four.
+    /// Those that are always there.
     pub const ALL: [Self; 4] = [Self::Dkimpy, Self::MailDkim, Self::Mailauth, Self::MailAuth];
+
+    /// Those that are here: [`Judge::ALL`], and OpenDKIM where the system has a package of it.
+    #[must_use]
+    pub fn here() -> Vec<Self> {
+        let mut judges = Self::ALL.to_vec();
+        if environment::judges().join("opendkim").is_dir() {
+            judges.push(Self::OpenDkim);
+        }
+        judges
+    }
 }
 
 impl fmt::Display for Judge {
@@ -34,6 +54,7 @@ impl fmt::Display for Judge {
             Self::MailDkim => "Mail::DKIM",
             Self::Mailauth => "mailauth",
             Self::MailAuth => "mail-auth",
+            Self::OpenDkim => "OpenDKIM",
         })
     }
 }
@@ -69,17 +90,43 @@ impl Verdict {
     }
 }
 
-/// Asks all four judges about `message`, with keys from the DNS server at `dns`.
+/// Asks the judges that are always there about `message`, with keys from the DNS server at `dns`.
 pub async fn judge(dns: SocketAddr, message: &[u8]) -> Vec<Verdict> {
     let file = tempfile::NamedTempFile::new().expect("a temporary file");
     std::fs::write(file.path(), message).expect("a temporary file can be written");
-    let (dkimpy, mail_dkim, mailauth, mail_auth) = tokio::join!(
-        scripts::dkimpy(dns, file.path()),
-        scripts::mail_dkim(dns, file.path()),
-        scripts::mailauth(dns, file.path()),
-        mail_auth::judge(dns, message),
-    );
-    [dkimpy, mail_dkim, mailauth, mail_auth].concat()
+    judge_files(&Judge::ALL, dns, &[file.path().to_owned()])
+        .await
+        .concat()
+}
+
+/// Asks `judges` about the messages in some files; the verdicts on each file, in the order of the judges.
+pub async fn judge_files(
+    judges: &[Judge],
+    dns: SocketAddr,
+    files: &[PathBuf],
+) -> Vec<Vec<Verdict>> {
+    let mut asked = JoinSet::new();
+    for (place, judge) in judges.iter().copied().enumerate() {
+        let files = files.to_vec();
+        asked.spawn(async move { (place, ask(judge, dns, &files).await) });
+    }
+    let mut answers = asked.join_all().await;
+    answers.sort_by_key(|(place, _)| *place);
+    let mut verdicts = vec![Vec::new(); files.len()];
+    for (_, answer) in answers {
+        for (of_file, more) in verdicts.iter_mut().zip(answer) {
+            of_file.extend(more);
+        }
+    }
+    verdicts
+}
+
+/// One judge's verdicts on each file.
+async fn ask(judge: Judge, dns: SocketAddr, files: &[PathBuf]) -> Vec<Vec<Verdict>> {
+    if judge == Judge::MailAuth {
+        return mail_auth::judge(dns, files).await;
+    }
+    scripts::judge(judge, dns, files).await
 }
 
 /// Requires that the message carries exactly the signatures of `keys` (names such as `s._domainkey.example.com`), and
@@ -91,7 +138,8 @@ pub async fn assert_all_pass(dns: SocketAddr, message: &[u8], keys: &[&str]) {
         let passed: BTreeSet<String> = verdicts
             .iter()
             .filter(|verdict| {
-                verdict.judge == judge && (verdict.passed() || excused(verdict, message))
+                verdict.judge == judge
+                    && (verdict.passed() || explanation(verdict, message).is_some())
             })
             .map(Verdict::key)
             .collect();
@@ -123,51 +171,5 @@ pub async fn assert_all_refuse(dns: SocketAddr, message: &[u8]) {
             of_judge.all(|verdict| !verdict.passed()),
             "{judge} passes an altered message\n{verdicts:#?}"
         );
-    }
-}
-
-/// Whether a refusal is mail-auth's known fault and not the signature's.
-#[must_use]
-pub fn excused(verdict: &Verdict, message: &[u8]) -> bool {
-    verdict.judge == Judge::MailAuth && known_fault(message)
-}
-
-/// Whether the body ends in lines that hold blanks and nothing else, perhaps followed by empty ones. RFC 6376 §3.4.4
-/// takes them away, since a line of blanks has become an empty line by then; mail-auth 0.13 keeps them.
-#[must_use]
-pub fn known_fault(message: &[u8]) -> bool {
-    let Some(start) = message.windows(4).position(|window| window == b"\r\n\r\n") else {
-        return false;
-    };
-    let body = &message[start + 4..];
-    let mut lines = body
-        .split(|byte| *byte == b'\n')
-        .rev()
-        .skip_while(|line| matches!(line, [] | [b'\r']));
-    lines
-        .next()
-        .is_some_and(|line| line.iter().all(|byte| matches!(byte, b' ' | b'\t' | b'\r')))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_exception_is_for_bodies_that_end_in_blanks_alone() {
-        let check = |body: &str, expected: bool| {
-            assert_eq!(
-                known_fault(format!("A: b\r\n\r\n{body}").as_bytes()),
-                expected,
-                "{body:?}"
-            );
-        };
-        check("text\r\n \r\n", true);
-        check("text\r\n\t \r\n\r\n", true);
-        check(" \r\n", true);
-        check("text \r\n", false);
-        check("text\r\n\r\n\r\n", false);
-        check("text\r\n \r\ntext\r\n", false);
-        check("", false);
     }
 }

@@ -9,61 +9,77 @@ use tokio::process::Command;
 use super::{Judge, Verdict};
 use crate::environment;
 
-/// dkimpy's verdicts.
-pub(super) async fn dkimpy(dns: SocketAddr, message: &Path) -> Vec<Verdict> {
-    let mut command = Command::new(environment::judges().join("venv/bin/python"));
-    command.arg("-I").arg(script("dkimpy.py"));
-    run(Judge::Dkimpy, command, dns, message).await
+/// The judge's verdicts on each file.
+pub(super) async fn judge(judge: Judge, dns: SocketAddr, files: &[PathBuf]) -> Vec<Vec<Verdict>> {
+    let mut verdicts = Vec::with_capacity(files.len());
+    for files in files.chunks(FILES) {
+        verdicts.extend(run(judge, dns, files).await);
+    }
+    verdicts
 }
 
-/// Mail::DKIM's verdicts.
-pub(super) async fn mail_dkim(dns: SocketAddr, message: &Path) -> Vec<Verdict> {
-    let mut command = Command::new("perl");
-    command
-        .arg("-I")
-        .arg(environment::judges().join("perl/lib"))
-        .arg(script("mail_dkim.pl"));
-    run(Judge::MailDkim, command, dns, message).await
+fn command(judge: Judge) -> Command {
+    let python = |name| {
+        let mut command = Command::new(environment::judges().join("venv/bin/python"));
+        command.arg("-I").arg(script(name));
+        command
+    };
+    match judge {
+        Judge::Dkimpy => python("dkimpy.py"),
+        Judge::OpenDkim => python("opendkim.py"),
+        Judge::MailDkim => {
+            let mut command = Command::new("perl");
+            let modules = environment::judges().join("perl/lib");
+            command.arg("-I").arg(modules).arg(script("mail_dkim.pl"));
+            command
+        }
+        Judge::Mailauth => {
+            let mut command = Command::new("node");
+            command.arg(script("mailauth.mjs"));
+            command
+        }
+        Judge::MailAuth => panic!("mail-auth is no script"),
+    }
 }
 
-/// mailauth's verdicts.
-pub(super) async fn mailauth(dns: SocketAddr, message: &Path) -> Vec<Verdict> {
-    let mut command = Command::new("node");
-    command.arg(script("mailauth.mjs"));
-    run(Judge::Mailauth, command, dns, message).await
-}
-
-/// One element of the line that a script prints.
+/// One element of the line that a script prints. Of a signature that it cannot read, a judge may know nothing.
 #[derive(Deserialize)]
 struct Line {
-    domain: String,
-    selector: String,
-    algorithm: String,
+    domain: Option<String>,
+    selector: Option<String>,
+    algorithm: Option<String>,
     result: String,
-    detail: String,
+    detail: Option<String>,
 }
 
-async fn run(judge: Judge, mut command: Command, dns: SocketAddr, message: &Path) -> Vec<Verdict> {
-    command.arg(dns.to_string()).arg(message).kill_on_drop(true);
+async fn run(judge: Judge, dns: SocketAddr, files: &[PathBuf]) -> Vec<Vec<Verdict>> {
+    let mut command = command(judge);
+    command.arg(dns.to_string()).args(files).kill_on_drop(true);
     let output = command.output().await.unwrap_or_else(|error| {
         panic!("{judge} cannot be started: {error}: run `cargo xtask test`")
     });
-    let lines: Vec<Line> = serde_json::from_slice(&output.stdout).unwrap_or_else(|_| {
-        panic!(
-            "{judge} gave no verdict: {}: run `cargo xtask test`",
-            String::from_utf8_lossy(&output.stderr)
-        )
-    });
+    let lines: Vec<Vec<Line>> = serde_json::Deserializer::from_slice(&output.stdout)
+        .into_iter()
+        .collect::<Result<_, _>>()
+        .unwrap_or_else(|error| panic!("{judge} printed something else than verdicts: {error}"));
+    assert_eq!(
+        lines.len(),
+        files.len(),
+        "{judge} did not judge every message and ended with {}: {}: run `cargo xtask test`",
+        output.status,
+        String::from_utf8_lossy(&output.stderr)
+    );
+    let verdict = |line: Line| Verdict {
+        judge,
+        domain: line.domain.unwrap_or_default(),
+        selector: line.selector.unwrap_or_default(),
+        algorithm: line.algorithm.unwrap_or_default(),
+        result: line.result,
+        detail: line.detail.unwrap_or_default(),
+    };
     lines
         .into_iter()
-        .map(|line| Verdict {
-            judge,
-            domain: line.domain,
-            selector: line.selector,
-            algorithm: line.algorithm,
-            result: line.result,
-            detail: line.detail,
-        })
+        .map(|lines| lines.into_iter().map(verdict).collect())
         .collect()
 }
 
@@ -72,3 +88,6 @@ fn script(name: &str) -> PathBuf {
         .join("judges")
         .join(name)
 }
+
+/// Files that one run of a script is given, since a command line has an end.
+const FILES: usize = 200;

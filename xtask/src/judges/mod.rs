@@ -2,11 +2,15 @@
 //!
 //! Three are installed: dkimpy in `venv/`, mailauth in `node/`, Mail::DKIM in `perl/`; the fourth, mail-auth, is a crate.
 //! Versions are pinned in `xtask/judges/`. Each judge is loaded after its installation and before each use; one that
-//! cannot be had is an error that says what to install by hand, never a test left out.
+//! cannot be had is an error that says what to install by hand, never a test left out. OpenDKIM is a fifth where apt has
+//! it. Beside them lies a corpus of real messages to judge.
 
 mod apt;
+mod corpus;
 mod mail_dkim;
 mod mailauth;
+mod next_release;
+mod opendkim;
 mod python;
 
 use std::fs::{self, File};
@@ -48,6 +52,14 @@ const JUDGES: [Judge; 3] = [
     },
 ];
 
+/// One that is not everywhere.
+const OPENDKIM: Judge = Judge {
+    name: "OpenDKIM",
+    wanted: opendkim::wanted,
+    install: opendkim::install,
+    load: opendkim::load,
+};
+
 /// Installs what is missing or outdated and answers the folder of the judges.
 pub(crate) fn install(workspace: &Workspace) -> Result<PathBuf> {
     let folder = workspace.judges();
@@ -60,6 +72,17 @@ pub(crate) fn install(workspace: &Workspace) -> Result<PathBuf> {
             .with_context(|| format!("the judge {} cannot be installed", judge.name))?;
         println!("judge {} {version}", judge.name);
     }
+    match settle(&OPENDKIM, &folder) {
+        Ok(version) => println!("judge OpenDKIM {version}"),
+        Err(error) => {
+            fresh(&folder.join("opendkim"))?;
+            fs::remove_dir(folder.join("opendkim"))?;
+            println!("the judge OpenDKIM is not asked, since it cannot be had here: {error:#}");
+        }
+    }
+    let messages =
+        corpus::install(workspace, &folder).context("the real messages cannot be gathered")?;
+    println!("corpus {messages} real messages");
     Ok(folder)
 }
 
