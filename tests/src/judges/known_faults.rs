@@ -7,7 +7,7 @@ use super::{Judge, Verdict};
 #[derive(Debug)]
 pub struct KnownFault {
     /// Whose fault it is.
-    pub judge: Judge,
+    pub judges: &'static [Judge],
     /// What it does wrong, and which standard says otherwise.
     pub reason: &'static str,
     /// Whether a message has the pattern of octets that shows the fault, and a signature is of the kind that suffers.
@@ -23,68 +23,49 @@ struct Signature<'a> {
 /// All that are known. Each is proved in the tests: the other judges pass what the one refuses.
 pub const KNOWN_FAULTS: &[KnownFault] = &[
     KnownFault {
-        judge: Judge::MailAuth,
+        judges: &[Judge::MailAuth],
         reason: "lines of blanks at the end of a relaxed body are kept: RFC 6376 §3.4.4 drops them as empty lines",
         shows_in: |_, message| ends_in_lines_of_blanks(message),
     },
     KnownFault {
-        judge: Judge::OpenDkim,
+        judges: &[Judge::OpenDkim],
         reason: "a From field without an address is enough for its filter to look no further: the library is not asked",
         shows_in: |_, message| values(message, "from").any(|value| !value.contains('@')),
     },
     KnownFault {
-        judge: Judge::OpenDkim,
+        judges: &[Judge::OpenDkim],
         reason: "milter takes the blank after a colon away and puts one back: a simple header with none or several is altered",
         shows_in: |signature, message| signature.header == "simple" && has_another_start(message),
     },
     KnownFault {
-        judge: Judge::OpenDkim,
+        judges: &[Judge::OpenDkim],
         reason: "milter carries no more than 64 KiB of a field",
         shows_in: |_, message| fields(message).iter().any(|field| field.len() > 64 * 1024),
     },
     KnownFault {
-        judge: Judge::OpenDkim,
+        judges: &[Judge::OpenDkim],
         reason: "a field with blanks before its colon ends its reading of the message: RFC 6376 §3.4.2 drops them",
         shows_in: |_, message| has_blanks_before_a_colon(message),
     },
     KnownFault {
-        judge: Judge::OpenDkim,
-        reason: "vertical tab and form feed in a relaxed header are taken for white space: RFC 6376 §2.8 knows blank and tab",
-        shows_in: |signature, message| {
-            signature.header == "relaxed" && header_has(message, b"\x0b\x0c")
-        },
-    },
-    KnownFault {
-        judge: Judge::Dkimpy,
+        judges: &[Judge::Dkimpy, Judge::MailAuth],
         reason: "blanks before a colon are taken for a part of the name: RFC 6376 §3.4.2 drops them",
         shows_in: |_, message| has_blanks_before_a_colon(message),
     },
     KnownFault {
-        judge: Judge::MailAuth,
-        reason: "blanks before a colon are taken for a part of the name: RFC 6376 §3.4.2 drops them",
-        shows_in: |_, message| has_blanks_before_a_colon(message),
-    },
-    KnownFault {
-        judge: Judge::Dkimpy,
+        judges: &[Judge::Dkimpy, Judge::MailAuth, Judge::OpenDkim],
         reason: "vertical tab and form feed in a relaxed header are taken for white space: RFC 6376 §2.8 knows blank and tab",
         shows_in: |signature, message| {
             signature.header == "relaxed" && header_has(message, b"\x0b\x0c")
         },
     },
     KnownFault {
-        judge: Judge::MailAuth,
-        reason: "vertical tab and form feed in a relaxed header are taken for white space: RFC 6376 §2.8 knows blank and tab",
-        shows_in: |signature, message| {
-            signature.header == "relaxed" && header_has(message, b"\x0b\x0c")
-        },
-    },
-    KnownFault {
-        judge: Judge::Mailauth,
+        judges: &[Judge::Mailauth],
         reason: "a header that no empty line ends is not seen: RFC 5322 §3.5 lets a message have no body",
         shows_in: |_, message| !message.windows(4).any(|window| window == b"\r\n\r\n"),
     },
     KnownFault {
-        judge: Judge::Mailauth,
+        judges: &[Judge::Mailauth],
         reason: "vertical tab, form feed and the octet A0 in a relaxed header are taken for white space: RFC 6376 §2.8 knows blank and tab",
         shows_in: |signature, message| {
             signature.header == "relaxed" && header_has(message, b"\x0b\x0c\xa0")
@@ -101,7 +82,9 @@ pub fn explanation(verdict: &Verdict, message: &[u8]) -> Option<&'static str> {
     };
     KNOWN_FAULTS
         .iter()
-        .find(|fault| fault.judge == verdict.judge && (fault.shows_in)(&signature, message))
+        .find(|fault| {
+            fault.judges.contains(&verdict.judge) && (fault.shows_in)(&signature, message)
+        })
         .map(|fault| fault.reason)
 }
 
