@@ -16,6 +16,7 @@ mod judging;
 mod key_failures;
 mod null_sender;
 mod queueing;
+mod records;
 mod relaying;
 mod reloading;
 mod reports;

@@ -1,6 +1,6 @@
 //! Where the built binaries and the judges are: two variables that `cargo xtask` sets.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// The built `smtp-edge` or `keymgmt`.
 ///
@@ -24,6 +24,14 @@ pub fn binary(name: &str) -> PathBuf {
 #[must_use]
 pub fn judges() -> PathBuf {
     folder("EDGE_JUDGES")
+}
+
+/// A script of `tests/judges/`, which hands something to a program that is not ours.
+#[must_use]
+pub fn script(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("judges")
+        .join(name)
 }
 
 #[expect(

@@ -1,7 +1,7 @@
 //! The judges that run as programs of their own; the scripts are in `tests/judges/`.
 
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use serde::Deserialize;
 use tokio::process::Command;
@@ -21,7 +21,7 @@ pub(super) async fn judge(judge: Judge, dns: SocketAddr, files: &[PathBuf]) -> V
 fn command(judge: Judge) -> Command {
     let python = |name| {
         let mut command = Command::new(environment::judges().join("venv/bin/python"));
-        command.arg("-I").arg(script(name));
+        command.arg("-I").arg(environment::script(name));
         command
     };
     match judge {
@@ -30,12 +30,15 @@ fn command(judge: Judge) -> Command {
         Judge::MailDkim => {
             let mut command = Command::new("perl");
             let modules = environment::judges().join("perl/lib");
-            command.arg("-I").arg(modules).arg(script("mail_dkim.pl"));
+            command
+                .arg("-I")
+                .arg(modules)
+                .arg(environment::script("mail_dkim.pl"));
             command
         }
         Judge::Mailauth => {
             let mut command = Command::new("node");
-            command.arg(script("mailauth.mjs"));
+            command.arg(environment::script("mailauth.mjs"));
             command
         }
         Judge::MailAuth => panic!("mail-auth is no script"),
@@ -81,12 +84,6 @@ async fn run(judge: Judge, dns: SocketAddr, files: &[PathBuf]) -> Vec<Vec<Verdic
         .into_iter()
         .map(|lines| lines.into_iter().map(verdict).collect())
         .collect()
-}
-
-fn script(name: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("judges")
-        .join(name)
 }
 
 /// Files that one run of a script is given, since a command line has an end.

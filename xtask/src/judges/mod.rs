@@ -18,6 +18,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 
+use self::apt::Need;
 use crate::workspace::Workspace;
 
 /// A verifier that can be installed and asked for its version.
@@ -52,6 +53,13 @@ const JUDGES: [Judge; 3] = [
     },
 ];
 
+/// Reads exported records.
+const NSUPDATE: Need<'_> = Need {
+    what: "nsupdate",
+    probe: &["nsupdate", "-V"],
+    packages: &["bind9-dnsutils"],
+};
+
 /// One that is not everywhere.
 const OPENDKIM: Judge = Judge {
     name: "OpenDKIM",
@@ -80,6 +88,7 @@ pub(crate) fn install(workspace: &Workspace) -> Result<PathBuf> {
             println!("the judge OpenDKIM is not asked, since it cannot be had here: {error:#}");
         }
     }
+    apt::provide(&[NSUPDATE])?;
     let messages =
         corpus::install(workspace, &folder).context("the real messages cannot be gathered")?;
     println!("corpus {messages} real messages");
