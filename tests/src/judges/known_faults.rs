@@ -18,6 +18,8 @@ pub struct KnownFault {
 struct Signature<'a> {
     /// `c=` of the header.
     header: &'a str,
+    /// `c=` of the body.
+    body: &'a str,
 }
 
 /// All that are known. Each is proved in the tests: the other judges pass what the one refuses.
@@ -48,12 +50,17 @@ pub const KNOWN_FAULTS: &[KnownFault] = &[
         shows_in: |_, message| has_blanks_before_a_colon(message),
     },
     KnownFault {
-        judges: &[Judge::Dkimpy, Judge::MailAuth],
+        judges: &[Judge::Dkimpy, Judge::MailAuth, Judge::Rspamd],
         reason: "blanks before a colon are taken for a part of the name: RFC 6376 §3.4.2 drops them",
         shows_in: |_, message| has_blanks_before_a_colon(message),
     },
     KnownFault {
-        judges: &[Judge::Dkimpy, Judge::MailAuth, Judge::OpenDkim],
+        judges: &[
+            Judge::Dkimpy,
+            Judge::MailAuth,
+            Judge::OpenDkim,
+            Judge::Rspamd,
+        ],
         reason: "vertical tab and form feed in a relaxed header are taken for white space: RFC 6376 §2.8 knows blank and tab",
         shows_in: |signature, message| {
             signature.header == "relaxed" && header_has(message, b"\x0b\x0c")
@@ -71,15 +78,51 @@ pub const KNOWN_FAULTS: &[KnownFault] = &[
             signature.header == "relaxed" && header_has(message, b"\x0b\x0c\xa0")
         },
     },
+    KnownFault {
+        judges: &[Judge::Rspamd],
+        reason: "vertical tab and form feed in a relaxed body are taken for white space: RFC 6376 §2.8 knows blank and tab",
+        shows_in: |signature, message| {
+            signature.body == "relaxed"
+                && split(message)
+                    .1
+                    .iter()
+                    .any(|octet| b"\x0b\x0c".contains(octet))
+        },
+    },
+    KnownFault {
+        judges: &[Judge::Rspamd],
+        reason: "a relaxed body of blanks alone is hashed as a line: RFC 6376 §3.4.4 leaves nothing of it",
+        shows_in: |signature, message| {
+            let (_, body) = split(message);
+            signature.body == "relaxed" && body.iter().all(|octet| b" \t\r\n".contains(octet))
+        },
+    },
+    KnownFault {
+        judges: &[Judge::Rspamd],
+        reason: "a relaxed body is reduced in pieces of 1023 octets, and a blank that ends a piece is forgotten",
+        shows_in: |signature, message| {
+            signature.body == "relaxed" && ends_a_piece_in_a_blank(split(message).1)
+        },
+    },
+    KnownFault {
+        judges: &[Judge::Rspamd],
+        reason: "of To, Cc or Subject that stands twice one is seen: RFC 6376 §5.4.2 takes them from the last to the first",
+        shows_in: |_, message| {
+            ["to", "cc", "subject"]
+                .iter()
+                .any(|name| values(message, name).count() > 1)
+        },
+    },
 ];
 
 /// The fault of its judge that explains a refusal, if one does.
 #[must_use]
 pub fn explanation(verdict: &Verdict, message: &[u8]) -> Option<&'static str> {
     let canonicalization = canonicalization(verdict, message);
-    let signature = Signature {
-        header: canonicalization.split('/').next().unwrap_or("simple"),
-    };
+    let (header, body) = canonicalization
+        .split_once('/')
+        .unwrap_or((&canonicalization, "simple")); // RFC 6376 §3.5
+    let signature = Signature { header, body };
     KNOWN_FAULTS
         .iter()
         .find(|fault| {
@@ -154,6 +197,29 @@ fn ends_in_lines_of_blanks(message: &[u8]) -> bool {
     lines
         .next()
         .is_some_and(|line| line.iter().all(|byte| matches!(byte, b' ' | b'\t' | b'\r')))
+}
+
+/// Whether one of the pieces that rspamd makes of a relaxed body ends in a blank that is not the last of its run.
+fn ends_a_piece_in_a_blank(body: &[u8]) -> bool {
+    let (mut written, mut blank) = (0, false);
+    for octet in body {
+        let is_blank = matches!(octet, b' ' | b'\t');
+        if written == 1023 {
+            if blank && (is_blank || *octet == b'\r') {
+                return true;
+            }
+            (written, blank) = (0, false);
+        }
+        match (is_blank, blank) {
+            (true, true) => {}
+            (true, false) => written += 1,
+            // The blank before a line end is taken back.
+            (false, true) if *octet == b'\r' => {}
+            (false, _) => written += 1,
+        }
+        blank = is_blank;
+    }
+    false
 }
 
 /// Header and body, without the empty line between them.

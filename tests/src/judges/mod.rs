@@ -1,5 +1,5 @@
 //! The independent verifiers, each asking the mock DNS for the key: dkimpy, Mail::DKIM, mailauth and mail-auth, and
-//! OpenDKIM where it could be installed.
+//! OpenDKIM and rspamd where they could be had.
 //!
 //! A verdict is theirs alone. The exceptions are in [`known_faults`]: messages over which a judge is known to be wrong.
 
@@ -30,20 +30,24 @@ pub enum Judge {
     MailAuth,
     /// OpenDKIM, in C.
     OpenDkim,
+    /// rspamd, in C.
+    Rspamd,
 }
 
 impl Judge {
     /// Those that are always there.
     pub const ALL: [Self; 4] = [Self::Dkimpy, Self::MailDkim, Self::Mailauth, Self::MailAuth];
 
-    /// Those that are here: [`Judge::ALL`], and OpenDKIM where the system has a package of it.
+    /// Those that are here: [`Judge::ALL`], and those others of which the system has a package.
     #[must_use]
     pub fn here() -> Vec<Self> {
-        let mut judges = Self::ALL.to_vec();
-        if environment::judges().join("opendkim").is_dir() {
-            judges.push(Self::OpenDkim);
-        }
-        judges
+        let judges = environment::judges();
+        let others = [(Self::OpenDkim, "opendkim"), (Self::Rspamd, "rspamd")];
+        let others = others
+            .into_iter()
+            .filter(|(_, folder)| judges.join(folder).is_dir())
+            .map(|(judge, _)| judge);
+        Self::ALL.into_iter().chain(others).collect()
     }
 }
 
@@ -55,6 +59,7 @@ impl fmt::Display for Judge {
             Self::Mailauth => "mailauth",
             Self::MailAuth => "mail-auth",
             Self::OpenDkim => "OpenDKIM",
+            Self::Rspamd => "rspamd",
         })
     }
 }

@@ -27,6 +27,7 @@ fn command(judge: Judge) -> Command {
     match judge {
         Judge::Dkimpy => python("dkimpy.py"),
         Judge::OpenDkim => python("opendkim.py"),
+        Judge::Rspamd => python("rspamd.py"),
         Judge::MailDkim => {
             let mut command = Command::new("perl");
             let modules = environment::judges().join("perl/lib");

@@ -2,16 +2,16 @@
 //!
 //! Three are installed: dkimpy in `venv/`, mailauth in `node/`, Mail::DKIM in `perl/`; the fourth, mail-auth, is a crate.
 //! Versions are pinned in `xtask/judges/`. Each judge is loaded after its installation and before each use; one that
-//! cannot be had is an error that says what to install by hand, never a test left out. OpenDKIM is a fifth where apt has
-//! it. Beside them lies a corpus of real messages to judge.
+//! cannot be had is an error that says what to install by hand, never a test left out. OpenDKIM and rspamd
+//! are asked, too, where apt has them. Beside them lies a corpus of real messages to judge.
 
 mod apt;
 mod corpus;
 mod mail_dkim;
 mod mailauth;
 mod next_release;
-mod opendkim;
 mod python;
+mod unpacked;
 
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
@@ -60,13 +60,21 @@ const NSUPDATE: Need<'_> = Need {
     packages: &["bind9-dnsutils"],
 };
 
-/// One that is not everywhere.
-const OPENDKIM: Judge = Judge {
-    name: "OpenDKIM",
-    wanted: opendkim::wanted,
-    install: opendkim::install,
-    load: opendkim::load,
-};
+/// Those that are not everywhere.
+const WHERE_APT_HAS_THEM: [Judge; 2] = [
+    Judge {
+        name: "OpenDKIM",
+        wanted: || "opendkim".to_owned(),
+        install: unpacked::opendkim,
+        load: unpacked::opendkim_version,
+    },
+    Judge {
+        name: "rspamd",
+        wanted: || "rspamd".to_owned(),
+        install: unpacked::rspamd,
+        load: unpacked::rspamd_version,
+    },
+];
 
 /// Installs what is missing or outdated and answers the folder of the judges.
 pub(crate) fn install(workspace: &Workspace) -> Result<PathBuf> {
@@ -80,12 +88,18 @@ pub(crate) fn install(workspace: &Workspace) -> Result<PathBuf> {
             .with_context(|| format!("the judge {} cannot be installed", judge.name))?;
         println!("judge {} {version}", judge.name);
     }
-    match settle(&OPENDKIM, &folder) {
-        Ok(version) => println!("judge OpenDKIM {version}"),
-        Err(error) => {
-            fresh(&folder.join("opendkim"))?;
-            fs::remove_dir(folder.join("opendkim"))?;
-            println!("the judge OpenDKIM is not asked, since it cannot be had here: {error:#}");
+    for judge in &WHERE_APT_HAS_THEM {
+        match settle(judge, &folder) {
+            Ok(version) => println!("judge {} {version}", judge.name),
+            Err(error) => {
+                let place = folder.join(judge.name.to_ascii_lowercase());
+                fresh(&place)?;
+                fs::remove_dir(place)?;
+                println!(
+                    "the judge {} is not asked, since it cannot be had here: {error:#}",
+                    judge.name
+                );
+            }
         }
     }
     apt::provide(&[NSUPDATE])?;
