@@ -1,4 +1,4 @@
-//! The development jobs of the workspace, behind `cargo xtask`: `demo`, `test`, `ci`, `judge`, `tidy`, `judges`.
+//! The development jobs of the workspace, behind `cargo xtask`: `demo`, `test`, `ci`, `judge`, `fuzz`, `tidy`, `judges`.
 //!
 //! One file a command. It knows the crates from outside only (their files, their binaries, what cargo says of them), so
 //! that it builds when they do not.
@@ -6,6 +6,7 @@
 mod ci;
 mod command;
 mod demo;
+mod fuzz;
 mod judge;
 mod judges;
 mod test;
@@ -52,6 +53,14 @@ enum Job {
     Tidy,
     /// Install the independent verifiers that the tests and the demo have signatures judged by.
     Judges,
+    /// Run the fuzz targets of dkim-core: one of them until it is stopped, or all of them for a short time.
+    Fuzz {
+        /// Thirty seconds a target, and one line about each.
+        #[arg(long)]
+        smoke: bool,
+        /// The target; left out with --smoke, all of them.
+        target: Option<String>,
+    },
 }
 
 fn main() -> ExitCode {
@@ -63,6 +72,14 @@ fn main() -> ExitCode {
         Job::Judge { folder } => judge::run(&workspace, folder.as_deref()),
         Job::Tidy => tidy::run(&workspace),
         Job::Judges => judges::install(&workspace).map(drop),
+        Job::Fuzz { smoke, target } => {
+            let run = if smoke {
+                fuzz::Run::Smoke
+            } else {
+                fuzz::Run::Endless
+            };
+            fuzz::run(&workspace, run, target.as_deref())
+        }
     });
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

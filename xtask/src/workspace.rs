@@ -37,6 +37,11 @@ impl Workspace {
         &self.root
     }
 
+    /// Cargo's target folder.
+    pub(crate) fn target(&self) -> &Path {
+        &self.target
+    }
+
     /// Where `cargo build` puts binaries.
     pub(crate) fn binaries(&self) -> PathBuf {
         self.target.join("debug")

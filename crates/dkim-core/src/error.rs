@@ -309,7 +309,7 @@ pub enum RecordError {
         found: String,
     },
     /// A tag whose value does not follow its syntax.
-    #[error("the tag {tag}= of the key record does not follow its syntax: {value}")]
+    #[error("the tag {tag}= of the key record does not follow its syntax: {value:?}")]
     Value {
         /// The tag.
         tag: &'static str,

@@ -214,7 +214,8 @@ fn parse_field(raw: &[u8], offset: usize, reading: Reading) -> Result<Field<'_>,
     let colon = content.iter().position(|&octet| octet == b':');
     let parts = colon.and_then(|colon| Some((content.get(..colon)?, content.get(colon + 1..)?)));
     // RFC 5322 §4.5 lets blanks stand before the colon; they are no part of the name.
-    let parts = parts.map(|(name, body)| (name.trim_ascii_end(), body));
+    // Nothing else may: a name folded before its colon is a line without a colon to whoever reads by lines.
+    let parts = parts.map(|(name, body)| (without_last_blanks(name), body));
     match parts {
         Some((name, body)) if !name.is_empty() && name.iter().all(u8::is_ascii_graphic) => {
             Ok(Field { raw, name, body })
@@ -226,6 +227,13 @@ fn parse_field(raw: &[u8], offset: usize, reading: Reading) -> Result<Field<'_>,
             body: content,
         }),
     }
+}
+
+fn without_last_blanks(mut name: &[u8]) -> &[u8] {
+    while let [before @ .., b' ' | b'\t'] = name {
+        name = before;
+    }
+    name
 }
 
 /// RFC 5322 §3.6 and RFC 2045 §3: at most once in a message.
@@ -287,6 +295,11 @@ mod tests {
             b" folded: first\r\n\r\n",
             HeaderError::NotAField { offset: 0 },
         );
+        check(
+            b"A: b\r\nB\r\n : folded before its colon\r\n\r\n",
+            HeaderError::NotAField { offset: 6 },
+        );
+        check(b"A\x0c: b\r\n\r\n", HeaderError::NotAField { offset: 0 });
         check(b"A: b", HeaderError::Unterminated { offset: 0 });
     }
 

@@ -2,6 +2,7 @@
 //!
 //! Values keep the white space inside them; what it means is each tag's business. Duplicates make the whole list invalid.
 
+use std::collections::HashSet;
 use std::ops::Range;
 
 use base64::Engine;
@@ -28,6 +29,8 @@ pub(crate) struct TagList<'a> {
 impl<'a> TagList<'a> {
     pub(crate) fn parse(text: &'a [u8]) -> Result<TagList<'a>, TagListError> {
         let mut tags: Vec<Tag<'a>> = Vec::new();
+        // Not a search among `tags`: a list as long as a header may be would keep that busy for minutes.
+        let mut names: HashSet<&str> = HashSet::new();
         let mut at = 0;
         for part in text.split(|&octet| octet == b';') {
             let offset = at;
@@ -42,7 +45,7 @@ impl<'a> TagList<'a> {
                 .ok_or(TagListError::NoEquals { offset })?;
             let span = offset + name.len() + 1..offset + part.len();
             let name = tag_name(name).ok_or(TagListError::Name { offset })?;
-            if tags.iter().any(|tag| tag.name == name) {
+            if !names.insert(name) {
                 return Err(TagListError::Duplicate {
                     tag: name.to_owned(),
                 });
@@ -193,6 +196,20 @@ mod tests {
                 tag: "v".to_owned(),
                 offset: 2,
             },
+        );
+    }
+
+    #[test]
+    fn a_long_list_is_read() {
+        let list: String = (0..200_000).map(|number| format!("a{number}=;")).collect();
+        let tags = TagList::parse(list.as_bytes()).unwrap().tags;
+        assert_eq!(tags.len(), 200_000);
+        let twice = TagList::parse(format!("{list}a7=").as_bytes()).unwrap_err();
+        assert_eq!(
+            twice,
+            TagListError::Duplicate {
+                tag: "a7".to_owned()
+            }
         );
     }
 

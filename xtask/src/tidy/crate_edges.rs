@@ -7,11 +7,12 @@ use super::{Finding, Tree};
 /// Folder, package, and the packages of ours that it may depend on.
 type Edges = (&'static str, &'static str, &'static [&'static str]);
 
-const EDGES: [Edges; 8] = [
+const EDGES: [Edges; 9] = [
     ("crates/common-config", "common-config", &[]),
     ("crates/router-config", "router-config", &["common-config"]),
     ("crates/credstore", "credstore", &["common-config"]),
     ("crates/dkim-core", "dkim-core", &["common-config"]),
+    ("crates/dkim-core/fuzz", "dkim-core-fuzz", &["dkim-core"]),
     (
         "crates/smtp-edge",
         "smtp-edge",

@@ -1,5 +1,5 @@
-//! Every package says what it is, under which licence, and keeps the workspace's lints; every crate has a README and a
-//! CHANGELOG.
+//! Every package says what it is, under which licence, and keeps the workspace's lints; every crate has a README and,
+//! unless it is a workspace of its own that is not published, a CHANGELOG.
 
 use toml_edit::{DocumentMut, Item};
 
@@ -66,7 +66,12 @@ fn package(tree: &Tree, folder: &str, text: &str) -> Vec<Finding> {
         ));
     }
     if folder.starts_with("crates/") {
-        for file in ["README.md", "CHANGELOG.md"] {
+        // A workspace of its own, as fuzz targets are, is published to nobody who could ask what changed.
+        let pages: &[&str] = match manifest.get("workspace") {
+            Some(_) if field("publish").and_then(Item::as_bool) == Some(false) => &["README.md"],
+            Some(_) | None => &["README.md", "CHANGELOG.md"],
+        };
+        for file in pages {
             let page = format!("{folder}/{file}");
             if tree.text(&page).is_none_or(|text| text.lines().count() < 3) {
                 findings.push(Finding::new(&page, 0, "is missing or says nothing"));
@@ -115,6 +120,24 @@ mod tests {
                 ("crates/a/README.md", "# a\n"),
             ],
             &["crates/a/README.md:0", "crates/a/CHANGELOG.md:0"],
+        );
+        let private = format!(
+            "[workspace]\n{}",
+            GOOD.replace("[lints]", "publish = false\n[lints]")
+        );
+        with(
+            &[
+                ("crates/a/fuzz/Cargo.toml", &private),
+                ("crates/a/fuzz/README.md", page),
+            ],
+            &[],
+        );
+        with(
+            &[
+                ("crates/a/fuzz/Cargo.toml", &private.replace("publish", "x")),
+                ("crates/a/fuzz/README.md", page),
+            ],
+            &["crates/a/fuzz/CHANGELOG.md:0"],
         );
         let unlicensed = GOOD
             .replace("license.workspace", "x.workspace")

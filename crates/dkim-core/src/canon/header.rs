@@ -44,6 +44,7 @@ pub(crate) fn push_relaxed(name: &[u8], body: &[u8], out: &mut Vec<u8>) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
     #[track_caller]
     fn check(name: &str, body: &str, expected: &str) {
@@ -60,5 +61,16 @@ mod tests {
         check("Subject", " \r\n \r\n\t", "subject:");
         check("Subject", "a\r\n b", "subject:a b");
         check("Subject", " gr\u{fc}n  tee ", "subject:gr\u{fc}n tee");
+    }
+
+    proptest! {
+        #[test]
+        fn canonical_fields_stay_as_they_are(name in "[A-Za-z-]{1,9}", body in "([!-~]{1,3}|[ \t]{1,2}|\r\n[ \t]|\u{fc}){0,12}") {
+            let (mut once, mut again) = (Vec::new(), Vec::new());
+            push_relaxed(name.as_bytes(), body.as_bytes(), &mut once);
+            let (name, body) = once.split_at(name.len());
+            push_relaxed(name, &body[1..], &mut again);
+            prop_assert_eq!(again, once);
+        }
     }
 }

@@ -142,7 +142,10 @@ fn parted(mut content: Vec<u8>) -> Normalized {
 /// colon, then a colon; §4.5 lets blanks stand between them).
 fn field_name(line: &[u8]) -> Option<(usize, usize)> {
     let colon = line.iter().position(|octet| *octet == b':')?;
-    let name = line.get(..colon)?.trim_ascii_end();
+    let mut name = line.get(..colon)?;
+    while let Some(shorter) = name.strip_suffix(b" ").or_else(|| name.strip_suffix(b"\t")) {
+        name = shorter;
+    }
     (!name.is_empty() && name.iter().all(u8::is_ascii_graphic)).then_some((name.len(), colon))
 }
 
@@ -214,6 +217,7 @@ mod tests {
         );
         check("A: b\r\n", "A: b\r\n\r\n");
         check(" folded first\r\n", "\r\n folded first\r\n");
+        check("A\u{c}: b\r\n", "\r\nA\u{c}: b\r\n"); // a form feed is no blank
         check("", "\r\n");
     }
 

@@ -1,6 +1,9 @@
 use super::*;
 use proptest::prelude::*;
 
+#[path = "../../../tests/rfc6376/body.rs"]
+mod rfc6376;
+
 impl Sink for Vec<u8> {
     fn write(&mut self, octets: &[u8]) {
         self.extend_from_slice(octets);
@@ -75,51 +78,11 @@ fn strict_line_endings_name_the_offset() {
     assert_eq!(refused(b"a\0"), LineError::Nul { offset: 1 });
 }
 
-/// RFC 6376 §3.4.3 and §3.4.4 word for word, on a whole body: the judge of the streaming code.
 fn plain(kind: Canonicalization, body: &[u8]) -> Vec<u8> {
-    let text = body.to_vec();
-    let mut lines: Vec<Vec<u8>> = Vec::new();
-    let mut line = Vec::new();
-    let mut at = 0;
-    while at < text.len() {
-        if text[at] == b'\r' && text.get(at + 1) == Some(&b'\n') {
-            lines.push(std::mem::take(&mut line));
-            at += 2;
-        } else {
-            line.push(text[at]);
-            at += 1;
-        }
+    match kind {
+        Canonicalization::Simple => rfc6376::simple(body),
+        Canonicalization::Relaxed => rfc6376::relaxed(body),
     }
-    if !line.is_empty() {
-        lines.push(line);
-    }
-    if kind == Canonicalization::Relaxed {
-        for line in &mut lines {
-            while matches!(line.last(), Some(b' ' | b'\t')) {
-                line.pop();
-            }
-            let mut reduced = Vec::new();
-            for &octet in line.iter() {
-                match octet {
-                    b' ' | b'\t' if reduced.last() == Some(&b' ') => {}
-                    b' ' | b'\t' => reduced.push(b' '),
-                    other => reduced.push(other),
-                }
-            }
-            *line = reduced;
-        }
-    }
-    while lines.last().is_some_and(Vec::is_empty) {
-        lines.pop();
-    }
-    let mut out: Vec<u8> = lines
-        .iter()
-        .flat_map(|line| [line, b"\r\n".as_slice()].concat())
-        .collect();
-    if out.is_empty() && kind == Canonicalization::Simple {
-        out.extend_from_slice(b"\r\n");
-    }
-    out
 }
 
 fn body() -> impl Strategy<Value = Vec<u8>> {
