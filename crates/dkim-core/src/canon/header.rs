@@ -18,27 +18,43 @@ pub(crate) fn push(kind: Canonicalization, field: &Field<'_>, out: &mut Vec<u8>)
 
 /// Appends the relaxed form of a field without its closing CRLF.
 pub(crate) fn push_relaxed(name: &[u8], body: &[u8], out: &mut Vec<u8>) {
-    out.extend(name.iter().map(u8::to_ascii_lowercase));
+    out.reserve(name.len() + body.len() + ":\r\n".len());
+    let start = out.len();
+    out.extend_from_slice(name);
+    out.get_mut(start..)
+        .unwrap_or_default()
+        .make_ascii_lowercase();
     out.push(b':');
     let start = out.len();
     let mut blank = false;
-    let mut octets = body.iter().copied().peekable();
-    while let Some(octet) = octets.next() {
-        match octet {
-            b' ' | b'\t' => blank = true,
-            // Unfolding takes the CRLF alone; the blank that follows it is white space like any other.
-            b'\r' if octets.peek() == Some(&b'\n') => {
-                octets.next();
+    let mut rest = body;
+    while let Some((first, after_first)) = rest.split_first() {
+        rest = match (first, after_first) {
+            (b' ' | b'\t', _) => {
+                blank = true;
+                after_first
             }
+            // Unfolding takes the CRLF alone; the blank that follows it is white space like any other.
+            (b'\r', [b'\n', after @ ..]) => after,
             _ => {
                 if blank && out.len() > start {
                     out.push(b' ');
                 }
                 blank = false;
-                out.push(octet);
+                // A CR that stands alone is text, and so is the first octet in any case.
+                let end = after_first.iter().position(|octet| is_white(*octet));
+                let (word, after) = rest
+                    .split_at_checked(end.map_or(rest.len(), |end| end + 1))
+                    .unwrap_or((rest, &[]));
+                out.extend_from_slice(word);
+                after
             }
-        }
+        };
     }
+}
+
+fn is_white(octet: u8) -> bool {
+    matches!(octet, b' ' | b'\t' | b'\r')
 }
 
 #[cfg(test)]
