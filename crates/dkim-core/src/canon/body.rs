@@ -20,6 +20,9 @@
 //! and mailauth disagree about such a body as long as it is a file, and agree once it was sent.
 
 use super::Canonicalization;
+use super::blanks::{
+    BLOCK, GROUP, Reduced, all_clean, clean_prefix, is_dropped, is_text, text_end,
+};
 use crate::error::LineError;
 use crate::line_ends;
 
@@ -115,8 +118,8 @@ impl BodyCanonicalizer {
         }
         let relaxed = self.kind == Canonicalization::Relaxed;
         let clean = match self.kind {
-            Canonicalization::Simple => clean_blocks(rest, line_ends::care),
-            Canonicalization::Relaxed => clean_blocks(rest, relaxed_care),
+            Canonicalization::Simple => clean_prefix::<BLOCK>(rest, line_ends::care),
+            Canonicalization::Relaxed => clean_prefix::<BLOCK>(rest, relaxed_care),
         };
         let many = if clean > 0 { clean } else { whole_lines(rest) };
         let (text, after) = rest.split_at_checked(text_end(rest, many))?;
@@ -184,7 +187,7 @@ impl BodyCanonicalizer {
             }
         }
         reduced.push(tail, next_tail);
-        self.offset += (text.len() - reduced.length) as u64;
+        self.offset += (text.len() - reduced.octets().len()) as u64;
         self.run(reduced.octets(), sink);
     }
 
@@ -220,78 +223,6 @@ impl BodyCanonicalizer {
     }
 }
 
-/// A block of octets without the blanks that relaxed canonicalization drops.
-struct Reduced {
-    block: [u8; BLOCK],
-    length: usize,
-}
-
-impl Reduced {
-    fn new() -> Reduced {
-        Reduced {
-            block: [0; BLOCK],
-            length: 0,
-        }
-    }
-
-    fn octets(&self) -> &[u8] {
-        self.block.get(..self.length).unwrap_or_default()
-    }
-
-    /// Adds octets of which none is dropped.
-    fn push_group(&mut self, group: &[u8; GROUP]) {
-        let end = self.length + GROUP;
-        if let Some(place) = self.block.get_mut(self.length..end) {
-            place.copy_from_slice(group);
-        }
-        self.length = end;
-    }
-
-    /// Adds no more than a group of octets, each with the one after it.
-    fn push(&mut self, octets: &[u8], next: &[u8]) {
-        let mut shown = [0; GROUP];
-        let mut stays = [0; GROUP];
-        let pairs = octets.iter().zip(next);
-        for ((octet, after), (shown, stays)) in pairs.zip(shown.iter_mut().zip(&mut stays)) {
-            *shown = if *octet == b'\t' { b' ' } else { *octet };
-            *stays = u8::from(!is_dropped(*octet, *after));
-        }
-        // Each octet is written, and the place moves on past those that stay: branches on blanks would be guessed wrong.
-        for (shown, stays) in shown.iter().zip(stays).take(octets.len()) {
-            if let Some(place) = self.block.get_mut(self.length) {
-                *place = *shown;
-            }
-            self.length += usize::from(stays);
-        }
-    }
-}
-
-/// How many octets, in whole blocks, are canonical as they stand.
-///
-/// Each is looked at with the one after it, so that the last octet of all never counts.
-fn clean_blocks(rest: &[u8], care: impl Fn(u8, u8) -> u8 + Copy) -> usize {
-    let (blocks, _) = rest.as_chunks::<BLOCK>();
-    let (next, _) = rest.get(1..).unwrap_or_default().as_chunks::<BLOCK>();
-    let pairs = blocks.iter().zip(next);
-    pairs
-        .take_while(|(block, next)| all_clean(block, next, care))
-        .count()
-        * BLOCK
-}
-
-/// Whether no octet, with the one after it, needs care.
-///
-/// All are looked at as a whole, without branches: a search for the next blank would cost more than the hash in prose.
-#[inline(always)]
-fn all_clean<const N: usize>(
-    octets: &[u8; N],
-    next: &[u8; N],
-    care: impl Fn(u8, u8) -> u8,
-) -> bool {
-    let pairs = octets.iter().zip(next);
-    pairs.fold(0, |found, (octet, after)| found | care(*octet, *after)) == 0
-}
-
 /// How many octets, no more than a block, have whole line ends. The last octet of all never counts.
 fn whole_lines(rest: &[u8]) -> usize {
     let next = rest.get(1..).unwrap_or_default();
@@ -303,41 +234,12 @@ fn whole_lines(rest: &[u8]) -> usize {
     }
 }
 
-/// Where the last text octet of the first `length` octets ends.
-///
-/// Octets after it are left to the careful path, since the end of the body may follow them.
-fn text_end(rest: &[u8], length: usize) -> usize {
-    let octets = rest.get(..length).unwrap_or_default();
-    let last = octets.iter().rposition(|octet| is_text(*octet));
-    last.map_or(0, |last| last + 1)
-}
-
 /// Not 0 where an octet, with the one after it, is not canonical as it stands.
 #[inline(always)]
 fn relaxed_care(octet: u8, after: u8) -> u8 {
     line_ends::care(octet, after) | u8::from((octet == b'\t') | is_dropped(octet, after))
 }
 
-/// Whether an octet is a blank that another blank or the end of the line follows. A CR must be known to belong to a CRLF.
-#[inline(always)]
-fn is_dropped(octet: u8, after: u8) -> bool {
-    is_blank(octet) & (is_blank(after) | (after == b'\r'))
-}
-
-/// Octets that no rule holds back, drops or refuses.
-fn is_text(octet: u8) -> bool {
-    !matches!(octet, b' ' | b'\t' | b'\r' | b'\n' | 0)
-}
-
-#[inline(always)]
-fn is_blank(octet: u8) -> bool {
-    (octet == b' ') | (octet == b'\t')
-}
-
-/// Octets looked at in one step of the fast path.
-const BLOCK: usize = 64;
-/// Octets looked at in one step where a block has blanks to drop.
-const GROUP: usize = 16;
 /// Shorter runs are collected before they go to the sink.
 const LONG_RUN: usize = 256;
 /// How many octets are collected.
