@@ -112,8 +112,10 @@ impl HeaderSet {
             .iter()
             .filter(|rule| rule.coverage == Coverage::Oversigned);
         names.extend(oversigned.filter(is_absent).map(|rule| rule.name.as_str()));
-        members.reverse();
         members.sort_by_key(|(place, _)| *place);
+        for group in members.chunk_by_mut(|(one, _), (other, _)| one == other) {
+            group.reverse();
+        }
         Selection {
             names,
             fields: members.into_iter().map(|(_, field)| field).collect(),
@@ -195,11 +197,15 @@ impl Rule {
     }
 
     fn matches(&self, name: &[u8]) -> bool {
-        let start = match self.open {
-            true => name.get(..self.name.len()).unwrap_or_default(),
-            false => name,
+        let own = self.name.as_bytes();
+        let start = if self.open {
+            name.get(..own.len()).unwrap_or_default()
+        } else {
+            name
         };
-        start.eq_ignore_ascii_case(self.name.as_bytes())
+        // Most rules fall by the length or by the last letter, and cost no call.
+        let last = |name: &[u8]| name.last().map(u8::to_ascii_lowercase);
+        start.len() == own.len() && last(start) == last(own) && start.eq_ignore_ascii_case(own)
     }
 
     fn is_same(&self, other: &Rule) -> bool {

@@ -210,6 +210,18 @@ mod tests {
     }
 
     #[test]
+    fn signatures_of_one_canonicalization_share_one_pass() {
+        let (header, _) = HeaderBlock::parse(MESSAGE).unwrap();
+        let passes = |second: SignatureParams| {
+            let signer = Signer::new(&header, vec![(params(), key()), (second, key())]).unwrap();
+            format!("{:?}", signer.body)
+        };
+        assert_eq!(passes(params()), "[Relaxed]");
+        let simple = params().canonicalization(Canonicalization::Relaxed, Canonicalization::Simple);
+        assert_eq!(passes(simple), "[Relaxed, Simple]");
+    }
+
+    #[test]
     fn kept_hashes_sign_the_same() {
         let (header, body) = HeaderBlock::parse(MESSAGE).unwrap();
         let mut hasher = BodyHasher::new([Canonicalization::Relaxed]);
