@@ -1,8 +1,9 @@
-//! The development jobs of the workspace, behind `cargo xtask`: `demo`, `test`, `ci`, `judge`, `fuzz`, `tidy`, `judges`.
+//! The development jobs of the workspace, behind `cargo xtask`: `demo`, `test`, `bench`, `ci`, `judge`, `fuzz`, `tidy`, `judges`.
 //!
 //! One file a command. It knows the crates from outside only (their files, their binaries, what cargo says of them), so
 //! that it builds when they do not.
 
+mod bench;
 mod ci;
 mod command;
 mod demo;
@@ -18,6 +19,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
+use crate::bench::Subject;
 use crate::workspace::Workspace;
 
 /// Development jobs of DKIM Edge.
@@ -42,6 +44,8 @@ enum Job {
         #[arg(last = true)]
         cargo_test: Vec<String>,
     },
+    /// Measure a crate against the bounds that it has set itself. Minutes of one core, and so no part of `ci`.
+    Bench { subject: Subject },
     /// Everything that must hold before a change lands: format, lints, tidy, documentation, tests.
     Ci,
     /// Sign every message of a folder with each algorithm and canonicalization, and show every verifier's verdict.
@@ -68,6 +72,7 @@ fn main() -> ExitCode {
     let outcome = Workspace::find().and_then(|workspace| match arguments.job {
         Job::Demo { keep } => demo::run(&workspace, keep),
         Job::Test { cargo_test } => test::run(&workspace, &cargo_test),
+        Job::Bench { subject } => bench::run(&workspace, subject),
         Job::Ci => ci::run(&workspace),
         Job::Judge { folder } => judge::run(&workspace, folder.as_deref()),
         Job::Tidy => tidy::run(&workspace),

@@ -1,7 +1,9 @@
 //! The two canonicalizations of RFC 6376 §3.4, for header fields and for bodies.
 //!
-//! `header` turns one field into the octets that are hashed; `body` is the streaming half.
+//! `header` turns one field into the octets that are hashed; `body` is the streaming half; `blanks` is what the two
+//! share.
 
+mod blanks;
 pub(crate) mod body;
 pub(crate) mod header;
 

@@ -3,7 +3,10 @@
 //! [`HeaderBlock`] splits a header into fields in one pass and copies nothing. For a signer it is strict: it refuses what
 //! verifiers would read in two ways. The verifier reads the headers of strangers and takes them as found.
 
+use memchr::memchr;
+
 use crate::error::{HeaderError, LineError};
+use crate::line_ends;
 
 /// The largest header that is read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -132,7 +135,7 @@ fn split<'a>(
     limits: &HeaderLimits,
     reading: Reading,
 ) -> Result<(HeaderBlock<'a>, usize), HeaderError> {
-    let mut fields = Vec::new();
+    let mut fields = Vec::with_capacity(USUAL_FIELDS);
     let mut at = 0;
     while let Some(rest) = message.get(at..).filter(|rest| !rest.is_empty()) {
         if at > limits.octets {
@@ -167,7 +170,7 @@ fn split<'a>(
             }
             None => rest,
         };
-        if reading == Reading::Strict {
+        if reading == Reading::Strict && !line_ends::are_whole(field) {
             check_lines(field, at)?;
         }
         fields.push(parse_field(field, at, reading)?);
@@ -178,14 +181,12 @@ fn split<'a>(
 
 /// The length of the first field: up to a CRLF that no blank follows.
 fn field_end(window: &[u8]) -> Option<usize> {
-    let mut from = 0;
+    let mut end = 0;
     loop {
-        let line = window.get(from..)?;
-        let crlf = line.windows(2).position(|pair| pair == b"\r\n")?;
-        let end = from + crlf + 2;
-        match window.get(end) {
-            Some(b' ' | b'\t') => from = end,
-            Some(_) | None => return Some(end),
+        end += memchr(b'\n', window.get(end..)?)? + 1;
+        let line = window.get(..end)?;
+        if line.ends_with(b"\r\n") && !matches!(window.get(end), Some(b' ' | b'\t')) {
+            return Some(end);
         }
     }
 }
@@ -235,6 +236,9 @@ fn without_last_blanks(mut name: &[u8]) -> &[u8] {
     }
     name
 }
+
+/// Room for the fields of most headers, so that the list of them is not moved while it grows.
+const USUAL_FIELDS: usize = 32;
 
 /// RFC 5322 §3.6 and RFC 2045 §3: at most once in a message.
 const SINGLETONS: [&str; 16] = [

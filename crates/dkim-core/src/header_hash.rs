@@ -6,7 +6,7 @@ use aws_lc_rs::digest;
 
 use crate::body_hash::sha256_octets;
 use crate::canon::{Canonicalization, header};
-use crate::field::{Field, HeaderBlock};
+use crate::field::Field;
 
 /// A header hash that waits for the signature field itself, which comes last.
 #[derive(Clone)]
@@ -16,51 +16,21 @@ pub(crate) struct HeaderHash {
 }
 
 impl HeaderHash {
-    /// Hashes the named fields: of several with one name the last first; a name with no field left adds nothing.
-    pub(crate) fn new<N: AsRef<str>>(
+    /// Hashes fields in the order in which `h=` names them.
+    pub(crate) fn new<'f, 'm: 'f>(
         kind: Canonicalization,
-        header: &HeaderBlock<'_>,
-        names: &[N],
+        fields: impl IntoIterator<Item = &'f Field<'m>>,
     ) -> HeaderHash {
-        Self::select(kind, header.fields().iter(), names)
-    }
-
-    /// The same without the field at `place`: the signature under verification is never one of its own fields.
-    pub(crate) fn without<N: AsRef<str>>(
-        place: usize,
-        kind: Canonicalization,
-        header: &HeaderBlock<'_>,
-        names: &[N],
-    ) -> HeaderHash {
-        let others = header
-            .fields()
-            .iter()
-            .enumerate()
-            .filter(|(at, _)| *at != place);
-        Self::select(kind, others.map(|(_, field)| field), names)
-    }
-
-    fn select<'f, 'm: 'f, N: AsRef<str>>(
-        kind: Canonicalization,
-        fields: impl Iterator<Item = &'f Field<'m>>,
-        names: &[N],
-    ) -> HeaderHash {
-        let mut left: HashMap<String, Vec<&Field<'_>>> = HashMap::new();
-        for field in fields {
-            left.entry(field.name().to_ascii_lowercase())
-                .or_default()
-                .push(field);
-        }
-        let mut octets = Vec::with_capacity(4 * 1024);
-        for name in names {
-            if let Some(field) = left
-                .get_mut(&name.as_ref().to_ascii_lowercase())
-                .and_then(Vec::pop)
-            {
-                header::push(kind, field, &mut octets);
-            }
-        }
         let mut context = digest::Context::new(&digest::SHA256);
+        // Field by field would cost the hash more than the copy.
+        let mut octets = Vec::with_capacity(STAGE);
+        for field in fields {
+            if octets.len() + field.raw().len() > STAGE {
+                context.update(&octets);
+                octets.clear();
+            }
+            header::push(kind, field, &mut octets);
+        }
         context.update(&octets);
         HeaderHash { kind, context }
     }
@@ -76,5 +46,50 @@ impl HeaderHash {
             }
         }
         sha256_octets(&self.context.finish())
+    }
+}
+
+/// The fields that `names` name: of several with one name the last first; a name with no field left adds nothing.
+///
+/// A stranger wrote the names, and may have written very many.
+pub(crate) fn named<'f, 'm: 'f, N: AsRef<str>>(
+    fields: impl Iterator<Item = &'f Field<'m>>,
+    names: &[N],
+) -> Vec<&'f Field<'m>> {
+    let mut left: HashMap<String, Vec<&Field<'_>>> = HashMap::new();
+    for field in fields {
+        left.entry(field.name().to_ascii_lowercase())
+            .or_default()
+            .push(field);
+    }
+    let lower = names.iter().map(|name| name.as_ref().to_ascii_lowercase());
+    lower
+        .filter_map(|name| left.get_mut(&name).and_then(Vec::pop))
+        .collect()
+}
+
+/// How many octets are collected for the hash, unless one field is longer.
+const STAGE: usize = 1024;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::field::HeaderBlock;
+    use crate::header_set::HeaderSet;
+
+    /// What a signer hashes is what a verifier finds by the names alone.
+    #[test]
+    fn the_selected_fields_are_the_named_ones() {
+        let message = b"Received: 1\r\nTo: a\r\nList-Id: 1\r\nFrom: b\r\nto: c\r\nReceived: 2\r\nLIST-ID: 2\r\nTo: d\r\n";
+        let (header, _) = HeaderBlock::parse(message).unwrap();
+        let set = HeaderSet::default();
+        let selection = set.select(&header);
+        let found = named(header.fields().iter(), &selection.names);
+        assert_eq!(selection.fields, found);
+        let bodies: Vec<&[u8]> = found
+            .iter()
+            .map(|field| field.body().trim_ascii())
+            .collect();
+        assert_eq!(bodies.concat(), b"dca21b");
     }
 }

@@ -4,6 +4,8 @@
 //! The lists are opinions learnt the hard way: a mailing list adds List-* and Sender, so their absence must not be signed;
 //! a hop may add Received and Return-Path at any time, so those are never signed.
 
+use std::sync::{Arc, LazyLock};
+
 use crate::error::HeaderSetError;
 use crate::field::{Field, HeaderBlock};
 
@@ -24,99 +26,108 @@ pub struct HeaderLists<'a> {
 
 /// The header fields that a signature covers.
 ///
-/// The default signs what a reader sees and what the structure of the message rests on.
+/// The default signs what a reader sees and what the structure of the message rests on. Copies are cheap and share the lists.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct HeaderSet {
-    signed: Vec<Pattern>,
-    oversigned: Vec<Pattern>,
-    oversigned_where_present: Vec<Pattern>,
-    never: Vec<Pattern>,
+    /// The first that matches a name holds for it: a name listed in full beats a pattern, and among patterns "never" the rest.
+    /// Each name stands once.
+    rules: Arc<[Rule]>,
 }
 
 impl HeaderSet {
-    /// Checks four lists.
+    /// Checks four lists. Where present, List-Unsubscribe and List-Unsubscribe-Post are signed whether or not a list names
+    /// them, since receivers act on them only when they are (RFC 8058 §4).
     ///
     /// # Errors
-    /// When From is left out (RFC 6376 §5.4), a name is none, a pattern is oversigned, or two lists contradict each other.
+    /// When From is left out (RFC 6376 §5.4), a name is none, a pattern is oversigned, two lists contradict each other, or
+    /// the fields of one-click unsubscription are never to be signed.
     pub fn new(lists: &HeaderLists<'_>) -> Result<HeaderSet, HeaderSetError> {
-        let set = HeaderSet {
-            signed: patterns(lists.signed)?,
-            oversigned: patterns(lists.oversigned)?,
-            oversigned_where_present: patterns(lists.oversigned_where_present)?,
-            never: patterns(lists.never)?,
-        };
-        let oversigned = || set.oversigned.iter().chain(&set.oversigned_where_present);
-        if let Some(pattern) = oversigned().find(|pattern| pattern.open) {
+        let mut signed = rules(lists.signed, Coverage::Signed)?;
+        signed.extend(rules(&ONE_CLICK, Coverage::Signed)?);
+        let mut oversigned = rules(lists.oversigned, Coverage::Oversigned)?;
+        let where_present = lists.oversigned_where_present;
+        oversigned.extend(rules(where_present, Coverage::OversignedWherePresent)?);
+        let never = rules(lists.never, Coverage::None)?;
+        if let Some(rule) = oversigned.iter().find(|rule| rule.open) {
             return Err(HeaderSetError::OversignedPattern {
-                pattern: pattern.text(),
+                pattern: rule.text(),
             });
         }
-        if let Some(pattern) = oversigned()
-            .chain(&set.signed)
-            .find(|pattern| set.never.iter().any(|never| never.is_same(pattern)))
+        if let Some(rule) = oversigned
+            .iter()
+            .chain(&signed)
+            .find(|rule| never.iter().any(|never| never.is_same(rule)))
         {
             return Err(HeaderSetError::Contradiction {
-                pattern: pattern.text(),
+                pattern: rule.text(),
             });
         }
-        if set.coverage("from") == Coverage::None {
-            return Err(HeaderSetError::FromLeftOut);
-        }
-        Ok(set)
-    }
-
-    /// The names for `h=`: each present field as often as it stands, oversigned ones once more.
-    pub(crate) fn select<'a>(&'a self, header: &HeaderBlock<'a>) -> Vec<&'a str> {
-        let mut present: Vec<(&'a str, usize)> = Vec::new();
-        let mut seen: std::collections::HashMap<String, usize> = std::collections::HashMap::new();
-        for field in header.fields().iter().filter(|field| may_be_listed(field)) {
-            let name = field.name();
-            let place = *seen.entry(name.to_ascii_lowercase()).or_insert_with(|| {
-                present.push((name, 0));
-                present.len() - 1
-            });
-            if let Some((_, count)) = present.get_mut(place) {
-                *count += 1;
+        let (never_open, never) = open_and_full(never);
+        let (signed_open, signed) = open_and_full(signed);
+        let in_order = [oversigned, signed, never, never_open, signed_open];
+        let mut rules: Vec<Rule> = Vec::new();
+        for rule in in_order.into_iter().flatten() {
+            if !rules.iter().any(|earlier| earlier.is_same(&rule)) {
+                rules.push(rule);
             }
         }
-        let mut names = Vec::new();
-        for (name, count) in &present {
-            let times = match self.coverage(&name.to_ascii_lowercase()) {
-                Coverage::None => 0,
-                Coverage::Signed => *count,
-                Coverage::Oversigned => count + 1,
-            };
-            names.extend(std::iter::repeat_n(*name, times));
+        let set = HeaderSet {
+            rules: rules.into(),
+        };
+        match set.rule(b"From") {
+            Some(rule) if rule.coverage != Coverage::None => Ok(set),
+            Some(_) | None => Err(HeaderSetError::FromLeftOut),
         }
-        let absent = self
-            .oversigned
-            .iter()
-            .filter(|pattern| !seen.contains_key(&pattern.name));
-        names.extend(absent.map(|pattern| pattern.shown.as_str()));
-        names
     }
 
-    /// What is done about a field of that lower-case name: a name listed in full beats a pattern, and "never" beats the rest.
-    fn coverage(&self, name: &str) -> Coverage {
-        let full = |list: &[Pattern]| {
-            list.iter()
-                .any(|pattern| !pattern.open && pattern.name == name)
-        };
-        let open = |list: &[Pattern]| {
-            list.iter()
-                .any(|pattern| pattern.open && name.starts_with(&pattern.name))
-        };
-        if full(&self.never) {
-            Coverage::None
-        } else if full(&self.oversigned) || full(&self.oversigned_where_present) {
-            Coverage::Oversigned
-        } else if full(&self.signed) {
-            Coverage::Signed
-        } else if open(&self.never) || !open(&self.signed) {
-            Coverage::None
-        } else {
-            Coverage::Signed
+    /// What to sign of this header.
+    pub(crate) fn select<'a>(&'a self, header: &'a HeaderBlock<'_>) -> Selection<'a> {
+        // Groups are searched one by one: a header has some twenty, and at the most as many as its limits let in.
+        let mut groups: Vec<Group<'a>> = Vec::with_capacity(header.fields().len());
+        let mut members: Vec<(usize, &Field<'_>)> = Vec::with_capacity(header.fields().len());
+        for field in header.fields() {
+            let Some(rule) = self.rule(field.name_octets()) else {
+                continue;
+            };
+            if rule.coverage == Coverage::None || (rule.open && !may_be_listed(field)) {
+                continue;
+            }
+            let known = groups.iter().position(|group| group.takes(rule, field));
+            let place = known.unwrap_or(groups.len());
+            members.push((place, field));
+            match groups.get_mut(place) {
+                Some(group) => group.count += 1,
+                None => groups.push(Group {
+                    rule,
+                    name: field.name(),
+                    count: 1,
+                }),
+            }
         }
+        let mut names = Vec::with_capacity(members.len() + self.rules.len());
+        for group in &groups {
+            let times = group.count + usize::from(group.rule.coverage != Coverage::Signed);
+            names.extend(std::iter::repeat_n(group.name, times));
+        }
+        let is_absent = |rule: &&Rule| !groups.iter().any(|group| std::ptr::eq(group.rule, *rule));
+        let oversigned = self
+            .rules
+            .iter()
+            .filter(|rule| rule.coverage == Coverage::Oversigned);
+        names.extend(oversigned.filter(is_absent).map(|rule| rule.name.as_str()));
+        members.sort_by_key(|(place, _)| *place);
+        for group in members.chunk_by_mut(|(one, _), (other, _)| one == other) {
+            group.reverse();
+        }
+        Selection {
+            names,
+            fields: members.into_iter().map(|(_, field)| field).collect(),
+        }
+    }
+
+    /// The rule that holds for fields of that name.
+    fn rule(&self, name: &[u8]) -> Option<&Rule> {
+        self.rules.iter().find(|rule| rule.matches(name))
     }
 }
 
@@ -126,7 +137,31 @@ impl Default for HeaderSet {
             clippy::expect_used,
             reason = "the lists are constants of this file, and a test makes the default set"
         )]
-        HeaderSet::new(&DEFAULT).expect("the default lists are sound")
+        static SET: LazyLock<HeaderSet> =
+            LazyLock::new(|| HeaderSet::new(&DEFAULT).expect("the default lists are sound"));
+        SET.clone()
+    }
+}
+
+/// What is to be signed of one header.
+pub(crate) struct Selection<'a> {
+    /// For `h=`: each present field as often as it stands, oversigned ones once more.
+    pub(crate) names: Vec<&'a str>,
+    /// The fields that are hashed, in the order of `names`: of several with one name the last first (RFC 6376 §5.4.2).
+    pub(crate) fields: Vec<&'a Field<'a>>,
+}
+
+/// The fields of one name.
+struct Group<'a> {
+    rule: &'a Rule,
+    name: &'a str,
+    count: usize,
+}
+
+impl Group<'_> {
+    /// Whether a field for which that rule holds is one of the group. Two groups share a rule only when it is a pattern.
+    fn takes(&self, rule: &Rule, field: &Field<'_>) -> bool {
+        std::ptr::eq(self.rule, rule) && (!rule.open || field.is(self.name))
     }
 }
 
@@ -135,49 +170,69 @@ enum Coverage {
     None,
     Signed,
     Oversigned,
+    OversignedWherePresent,
 }
 
-/// A field name, or the beginning of field names.
+/// What is done about a field name, or about all that begin so.
 #[derive(Debug, Clone, PartialEq, Eq)]
-struct Pattern {
-    /// Lower case, without the `*`.
+struct Rule {
+    /// As written, for `h=`, without the `*`.
     name: String,
-    /// As written, for `h=`.
-    shown: String,
     open: bool,
+    coverage: Coverage,
 }
 
-impl Pattern {
-    fn parse(text: &str) -> Result<Pattern, HeaderSetError> {
-        let (shown, open) = text
+impl Rule {
+    fn parse(text: &str, coverage: Coverage) -> Result<Rule, HeaderSetError> {
+        let (name, open) = text
             .strip_suffix('*')
             .map_or((text, false), |start| (start, true));
-        if shown.is_empty() || shown.len() > LONGEST_NAME || !shown.bytes().all(is_plain) {
+        if name.is_empty() || name.len() > LONGEST_NAME || !name.bytes().all(is_plain) {
             return Err(HeaderSetError::Name {
                 pattern: text.to_owned(),
             });
         }
-        Ok(Pattern {
-            name: shown.to_ascii_lowercase(),
-            shown: shown.to_owned(),
+        Ok(Rule {
+            name: name.to_owned(),
             open,
+            coverage,
         })
     }
 
-    fn is_same(&self, other: &Pattern) -> bool {
-        self.name == other.name && self.open == other.open
+    fn matches(&self, name: &[u8]) -> bool {
+        let own = self.name.as_bytes();
+        let start = if self.open {
+            name.get(..own.len()).unwrap_or_default()
+        } else {
+            name
+        };
+        // Most rules fall by the length or by the last letter, and cost no call.
+        let last = |name: &[u8]| name.last().map(u8::to_ascii_lowercase);
+        start.len() == own.len() && last(start) == last(own) && start.eq_ignore_ascii_case(own)
+    }
+
+    fn is_same(&self, other: &Rule) -> bool {
+        self.name.eq_ignore_ascii_case(&other.name) && self.open == other.open
     }
 
     fn text(&self) -> String {
-        format!("{}{}", self.shown, if self.open { "*" } else { "" })
+        format!("{}{}", self.name, if self.open { "*" } else { "" })
     }
 }
 
-fn patterns(names: &[&str]) -> Result<Vec<Pattern>, HeaderSetError> {
-    names.iter().map(|name| Pattern::parse(name)).collect()
+fn rules(names: &[&str], coverage: Coverage) -> Result<Vec<Rule>, HeaderSetError> {
+    names
+        .iter()
+        .map(|name| Rule::parse(name, coverage))
+        .collect()
 }
 
-/// A name with `;` or the like would be read as another tag by whoever verifies, so it is never listed.
+fn open_and_full(rules: Vec<Rule>) -> (Vec<Rule>, Vec<Rule>) {
+    rules.into_iter().partition(|rule| rule.open)
+}
+
+/// A name with `;` or the like would be read as another tag by whoever verifies, so it is never listed. A pattern may match
+/// such a name, a name in full cannot.
 fn may_be_listed(field: &Field<'_>) -> bool {
     let name = field.name_octets();
     !name.is_empty() && name.len() <= LONGEST_NAME && name.iter().copied().all(is_plain)
@@ -186,6 +241,9 @@ fn may_be_listed(field: &Field<'_>) -> bool {
 fn is_plain(octet: u8) -> bool {
     octet.is_ascii_alphanumeric() || matches!(octet, b'-' | b'_')
 }
+
+/// RFC 8058 §4: "the message MUST have a valid DKIM signature covering at least" these.
+const ONE_CLICK: [&str; 2] = ["List-Unsubscribe", "List-Unsubscribe-Post"];
 
 /// Longer names would not fit a folded line of the signature, and none exist.
 const LONGEST_NAME: usize = 64;
@@ -239,7 +297,7 @@ mod tests {
     #[track_caller]
     fn check(set: &HeaderSet, header: &str, expected: &str) {
         let (block, _) = HeaderBlock::parse(header.as_bytes()).unwrap();
-        assert_eq!(set.select(&block).join(":"), expected);
+        assert_eq!(set.select(&block).names.join(":"), expected);
     }
 
     #[test]
@@ -256,18 +314,34 @@ mod tests {
         let set = HeaderSet::default();
         let (block, _) = HeaderBlock::parse(b"From: a\r\n").unwrap();
         for name in ["List-Id", "Sender", "Reply-To"] {
-            assert!(!set.select(&block).contains(&name), "{name}");
+            assert!(!set.select(&block).names.contains(&name), "{name}");
         }
     }
 
     #[test]
-    fn one_click_unsubscribe_is_covered() {
-        let (block, _) =
-            HeaderBlock::parse(b"From: a\r\nList-Unsubscribe: <x>\r\nList-Unsubscribe-Post: y\r\n")
-                .unwrap();
+    fn one_click_unsubscription_is_covered_by_every_set() {
+        let header = "From: a\r\nList-Unsubscribe: <x>\r\nList-Unsubscribe-Post: y\r\n";
+        let lists = HeaderLists {
+            signed: &["From"],
+            never: &["List-*"],
+            ..HeaderLists::default()
+        };
+        check(
+            &HeaderSet::new(&lists).unwrap(),
+            header,
+            "From:List-Unsubscribe:List-Unsubscribe-Post",
+        );
+        let (block, _) = HeaderBlock::parse(header.as_bytes()).unwrap();
         let set = HeaderSet::default();
-        let names = set.select(&block);
-        assert!(names.contains(&"List-Unsubscribe") && names.contains(&"List-Unsubscribe-Post")); // RFC 8058 §4
+        let names = set.select(&block).names;
+        assert!(names.contains(&"List-Unsubscribe") && names.contains(&"List-Unsubscribe-Post"));
+        let never = HeaderLists {
+            signed: &["From"],
+            never: &["list-unsubscribe"],
+            ..HeaderLists::default()
+        };
+        let refused = HeaderSet::new(&never).unwrap_err();
+        assert!(matches!(refused, HeaderSetError::Contradiction { .. }));
     }
 
     #[test]

@@ -35,6 +35,20 @@ fn has_bare(message: &[u8]) -> bool {
     after_cr
 }
 
+/// Whether CR and LF stand together everywhere, and there is no NUL. It does not say where, and so it is fast.
+pub(crate) fn are_whole(octets: &[u8]) -> bool {
+    let pairs = octets.iter().zip(octets.iter().skip(1));
+    let found = pairs.fold(0, |found, (octet, after)| found | care(*octet, *after));
+    let (first, last) = (octets.first(), octets.last());
+    found == 0 && first != Some(&b'\n') && !matches!(last, Some(b'\r' | 0))
+}
+
+/// Not 0 where an octet, with the one after it, is half a line end or a NUL. Without branches, for many octets at once.
+#[inline(always)]
+pub(crate) fn care(octet: u8, after: u8) -> u8 {
+    (u8::from(octet == b'\r') ^ u8::from(after == b'\n')) | u8::from(octet == 0)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -9,7 +9,7 @@ use crate::algorithm::Algorithm;
 use crate::body_hash::{BodyHasher, BodyHashes};
 use crate::error::SignError;
 use crate::field::HeaderBlock;
-use crate::fold;
+use crate::fold::{self, Folder};
 use crate::header_hash::HeaderHash;
 use crate::key::SigningKey;
 use crate::params::SignatureParams;
@@ -119,8 +119,8 @@ pub fn sign_with_hashes(
 struct Prepared {
     params: SignatureParams,
     key: SigningKey,
-    /// The names for `h=`.
-    names: Vec<String>,
+    /// The signature field up to the body hash.
+    opening: Folder,
     header: HeaderHash,
 }
 
@@ -136,17 +136,13 @@ impl Prepared {
             1 => {}
             count => return Err(SignError::SeveralFrom { count }),
         }
-        let names: Vec<String> = params
-            .headers
-            .select(header)
-            .into_iter()
-            .map(str::to_owned)
-            .collect();
-        let hash = HeaderHash::new(params.header_canonicalization, header, &names);
+        let selection = params.headers.select(header);
+        let opening = fold::opening(&params, key.algorithm(), &selection.names);
+        let hash = HeaderHash::new(params.header_canonicalization, selection.fields);
         Ok(Prepared {
             params,
             key,
-            names,
+            opening,
             header: hash,
         })
     }
@@ -156,8 +152,7 @@ impl Prepared {
         let body = hashes
             .sha256(canonicalization)
             .ok_or(SignError::NoBodyHash { canonicalization })?;
-        let algorithm = self.key.algorithm();
-        let unsigned = fold::unsigned(&self.params, algorithm, &self.names, &body);
+        let unsigned = self.opening.unsigned(&body);
         let (name, value) = unsigned.split_once(':').unwrap_or((&unsigned, ""));
         let digest = self
             .header
@@ -173,7 +168,7 @@ impl Prepared {
         Ok(SignedHeader {
             text: fold::signed(unsigned, &signature),
             key,
-            algorithm,
+            algorithm: self.key.algorithm(),
         })
     }
 }
@@ -212,6 +207,18 @@ mod tests {
             signer.update(&MESSAGE[at..]).unwrap();
             assert_eq!(signer.finish().unwrap(), whole);
         }
+    }
+
+    #[test]
+    fn signatures_of_one_canonicalization_share_one_pass() {
+        let (header, _) = HeaderBlock::parse(MESSAGE).unwrap();
+        let passes = |second: SignatureParams| {
+            let signer = Signer::new(&header, vec![(params(), key()), (second, key())]).unwrap();
+            format!("{:?}", signer.body)
+        };
+        assert_eq!(passes(params()), "[Relaxed]");
+        let simple = params().canonicalization(Canonicalization::Relaxed, Canonicalization::Simple);
+        assert_eq!(passes(simple), "[Relaxed, Simple]");
     }
 
     #[test]

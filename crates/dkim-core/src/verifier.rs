@@ -16,7 +16,7 @@ use crate::body_hash::Lane;
 use crate::canon::Canonicalization;
 use crate::canon::body::LineEndings;
 use crate::field::{Field, HeaderBlock, HeaderLimits};
-use crate::header_hash::HeaderHash;
+use crate::header_hash::{self, HeaderHash};
 use crate::record::KeyRecord;
 use crate::signature::{Signature, StatedAlgorithm, key_of};
 
@@ -223,13 +223,13 @@ impl<'a> Candidate<'a> {
         let raw = self.field.raw();
         let content = raw.strip_suffix(b"\r\n").unwrap_or(raw);
         let start = content.len() - self.field.body().len();
-        HeaderHash::without(
-            self.place,
-            signature.header_canonicalization,
-            header,
-            &signature.names,
-        )
-        .finish(
+        // The signature under verification is never one of its own fields.
+        let (before, from) = header
+            .fields()
+            .split_at(self.place.min(header.fields().len()));
+        let others = before.iter().chain(from.iter().skip(1));
+        let fields = header_hash::named(others, &signature.names);
+        HeaderHash::new(signature.header_canonicalization, fields).finish(
             self.field.name_octets(),
             &emptied(content, start),
             &emptied(self.field.body(), 0),

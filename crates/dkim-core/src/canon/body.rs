@@ -20,7 +20,11 @@
 //! and mailauth disagree about such a body as long as it is a file, and agree once it was sent.
 
 use super::Canonicalization;
+use super::blanks::{
+    BLOCK, GROUP, Reduced, all_clean, clean_prefix, is_dropped, is_text, text_end,
+};
 use crate::error::LineError;
+use crate::line_ends;
 
 /// Where canonical octets go.
 pub(crate) trait Sink {
@@ -74,24 +78,13 @@ impl BodyCanonicalizer {
     pub(crate) fn update(&mut self, chunk: &[u8], sink: &mut impl Sink) -> Result<(), LineError> {
         let mut rest = chunk;
         while let Some((&first, after_first)) = rest.split_first() {
-            let clean = if !self.cr && is_text(first) {
-                match self.kind {
-                    Canonicalization::Simple => clean_prefix(rest, simple_care),
-                    Canonicalization::Relaxed => clean_prefix(rest, relaxed_care),
-                }
-            } else {
-                0
-            };
-            match rest.split_at_checked(clean) {
-                Some((text, after)) if !text.is_empty() => {
-                    self.run(text, sink);
-                    rest = after;
-                }
-                Some(_) | None => {
+            rest = match self.take_many(rest, sink) {
+                Some(after) => after,
+                None => {
                     self.step(first, sink)?;
-                    rest = after_first;
+                    after_first
                 }
-            }
+            };
         }
         self.flush(sink);
         Ok(())
@@ -116,6 +109,26 @@ impl BodyCanonicalizer {
             sink.write(b"\r\n");
         }
         Ok(())
+    }
+
+    /// Takes octets from the front of `rest` by many at once, and answers what is left; nothing when they need care.
+    fn take_many<'a>(&mut self, rest: &'a [u8], sink: &mut impl Sink) -> Option<&'a [u8]> {
+        if self.cr || !rest.first().is_some_and(|first| is_text(*first)) {
+            return None;
+        }
+        let relaxed = self.kind == Canonicalization::Relaxed;
+        let clean = match self.kind {
+            Canonicalization::Simple => clean_prefix::<BLOCK>(rest, line_ends::care),
+            Canonicalization::Relaxed => clean_prefix::<BLOCK>(rest, relaxed_care),
+        };
+        let many = if clean > 0 { clean } else { whole_lines(rest) };
+        let (text, after) = rest.split_at_checked(text_end(rest, many))?;
+        match text {
+            [] => return None,
+            _ if clean > 0 || !relaxed => self.run(text, sink),
+            _ => self.reduce(text, rest.get(1..=text.len()).unwrap_or_default(), sink),
+        }
+        Some(after)
     }
 
     fn step(&mut self, octet: u8, sink: &mut impl Sink) -> Result<(), LineError> {
@@ -161,6 +174,23 @@ impl BodyCanonicalizer {
         self.staged.extend_from_slice(text);
     }
 
+    /// Takes no more than a block of octets with whole line ends that begins and ends in text, and reduces its blanks.
+    fn reduce(&mut self, text: &[u8], next: &[u8], sink: &mut impl Sink) {
+        let mut reduced = Reduced::new();
+        let (groups, tail) = text.as_chunks::<GROUP>();
+        let (next_groups, next_tail) = next.as_chunks::<GROUP>();
+        for (group, next) in groups.iter().zip(next_groups) {
+            if all_clean(group, next, relaxed_care) {
+                reduced.push_group(group);
+            } else {
+                reduced.push(group, next);
+            }
+        }
+        reduced.push(tail, next_tail);
+        self.offset += (text.len() - reduced.octets().len()) as u64;
+        self.run(reduced.octets(), sink);
+    }
+
     fn text(&mut self, octet: u8, sink: &mut impl Sink) {
         self.release(sink);
         self.has_text = true;
@@ -193,56 +223,23 @@ impl BodyCanonicalizer {
     }
 }
 
-/// The length of the longest prefix that is canonical as it stands and ends in text.
-///
-/// The first octet of `rest` is text. Octets after the last text octet are left to the careful path, since the
-/// end of the body may follow them, and so is the last octet of all, since nobody knows yet what follows it.
-#[inline(always)]
-fn clean_prefix(rest: &[u8], care: impl Fn(u8, u8) -> u8) -> usize {
+/// How many octets, no more than a block, have whole line ends. The last octet of all never counts.
+fn whole_lines(rest: &[u8]) -> usize {
     let next = rest.get(1..).unwrap_or_default();
-    let mut clean = 0;
-    // No branch inside a block, so that the compiler makes vector code of it: a search for blanks would cost more than
-    // the hash in prose.
-    for (block, next) in rest.chunks_exact(BLOCK).zip(next.chunks_exact(BLOCK)) {
-        let pairs = block.iter().zip(next);
-        if pairs.fold(0, |found, (octet, after)| found | care(*octet, *after)) != 0 {
-            break;
-        }
-        clean += BLOCK;
+    let pairs = || rest.iter().zip(next).take(BLOCK);
+    let care = |(octet, after): (&u8, &u8)| line_ends::care(*octet, *after);
+    match pairs().fold(0, |found, pair| found | care(pair)) {
+        0 => pairs().len(),
+        _ => pairs().take_while(|pair| care(*pair) == 0).count(),
     }
-    let pairs = rest.iter().zip(next).skip(clean).take(BLOCK);
-    clean += pairs
-        .take_while(|(octet, after)| care(**octet, **after) == 0)
-        .count();
-    let prefix = rest.get(..clean).unwrap_or_default();
-    clean
-        - prefix
-            .iter()
-            .rev()
-            .take_while(|octet| !is_text(**octet))
-            .count()
 }
 
 /// Not 0 where an octet, with the one after it, is not canonical as it stands.
 #[inline(always)]
 fn relaxed_care(octet: u8, after: u8) -> u8 {
-    simple_care(octet, after)
-        | u8::from(octet == b'\t')
-        | (u8::from(octet == b' ') & (u8::from(after == b' ') | u8::from(after == b'\r')))
+    line_ends::care(octet, after) | u8::from((octet == b'\t') | is_dropped(octet, after))
 }
 
-#[inline(always)]
-fn simple_care(octet: u8, after: u8) -> u8 {
-    (u8::from(octet == b'\r') ^ u8::from(after == b'\n')) | u8::from(octet == 0)
-}
-
-/// Octets that no rule holds back, drops or refuses.
-fn is_text(octet: u8) -> bool {
-    !matches!(octet, b' ' | b'\t' | b'\r' | b'\n' | 0)
-}
-
-/// Octets looked at in one step of the fast path.
-const BLOCK: usize = 64;
 /// Shorter runs are collected before they go to the sink.
 const LONG_RUN: usize = 256;
 /// How many octets are collected.

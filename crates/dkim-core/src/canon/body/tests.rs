@@ -53,6 +53,17 @@ fn relaxed_goldens() {
     relaxed(" C \r\nD \t E\r\n\r\n\r\n", " C\r\nD E\r\n"); // RFC 6376 §3.4.5
     relaxed("\r\n\r\na\r\n", "\r\n\r\na\r\n");
     relaxed(" \r\n\t a\t\tb \r\n", "\r\n a b\r\n");
+    // Blanks that stand across the borders of what is looked at in one step.
+    for before in 1..130 {
+        let text = "x".repeat(before);
+        for blanks in [" ", "  ", " \t", "\t ", "\t\t"] {
+            check(
+                Canonicalization::Relaxed,
+                &format!("{text}{blanks}y{text}{blanks}\r\n{text}y"),
+                &format!("{text} y{text}\r\n{text}y\r\n"),
+            );
+        }
+    }
 }
 
 #[test]
