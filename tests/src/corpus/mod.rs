@@ -2,6 +2,7 @@
 //! that ship with other programs.
 
 mod bodies;
+mod generated;
 mod headers;
 
 use std::os::unix::fs::symlink;
@@ -39,6 +40,7 @@ fn write(folder: &Path) {
         over("header", headers::headers()),
         crossed(),
         structures(),
+        generated::messages(200),
     ]
     .concat();
     for (name, message) in &messages {

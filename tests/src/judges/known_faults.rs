@@ -106,9 +106,9 @@ pub const KNOWN_FAULTS: &[KnownFault] = &[
     },
     KnownFault {
         judges: &[Judge::Rspamd],
-        reason: "of To, Cc or Subject that stands twice one is seen: RFC 6376 §5.4.2 takes them from the last to the first",
+        reason: "of To, Cc, Subject or Message-ID that stands twice one is seen: RFC 6376 §5.4.2 takes them from the last to the first",
         shows_in: |_, message| {
-            ["to", "cc", "subject"]
+            ["to", "cc", "subject", "message-id"]
                 .iter()
                 .any(|name| values(message, name).count() > 1)
         },
@@ -171,7 +171,10 @@ fn fields(message: &[u8]) -> Vec<String> {
 fn has_another_start(message: &[u8]) -> bool {
     fields(message).iter().any(|field| {
         let value = field.split_once(':').map_or("", |(_, value)| value);
-        !value.starts_with(' ') || value.starts_with("  ") || value.starts_with(" \t")
+        !value.starts_with(' ')
+            || value.starts_with("  ")
+            || value.starts_with(" \t")
+            || value.starts_with(" \r")
     })
 }
 
