@@ -11,6 +11,7 @@
 mod command_line;
 mod corpus;
 mod delivery;
+mod failure_policy;
 mod identity;
 mod judging;
 mod key_failures;

@@ -11,11 +11,12 @@ use common_config::units::Duration;
 use crate::domains::DomainPattern;
 use crate::error::{Required, RouterConfigError};
 use crate::explain::{Explanation, explain};
+use crate::failure::{FailureAction, FailurePolicy, FaultClass};
 use crate::mailbox::LocalMailbox;
 use crate::next_hops::NextHops;
 use crate::relay::RelayNetworks;
 use crate::route::NextHop;
-use crate::settings::{Enforce, RouterSettings, SigningSettings};
+use crate::settings::{RouterSettings, SigningSettings};
 use crate::signing_mode::SigningMode;
 use crate::signing_table::{SigningRule, SigningTable};
 use crate::warning::{self, Warning};
@@ -30,6 +31,7 @@ pub struct RouterConfig {
     next_hops: NextHops,
     mode: SigningMode,
     table: SigningTable,
+    failures: FailurePolicy,
     signing: SigningSettings,
     warnings: Vec<Warning>,
 }
@@ -63,6 +65,13 @@ impl RouterConfig {
         }
         let mode = SigningMode::load(notes)?;
         let table = SigningTable::load(notes, signing.aligned_aliases)?;
+        let failures = FailurePolicy::new(
+            mode,
+            signing.enforce,
+            &signing.on_failure,
+            &signing.exceptions,
+        )
+        .map_err(|domain| RouterConfigError::ExceptionTwice { domain })?;
         let relay = RelayNetworks::new(&router.relay_networks)
             .map_err(|networks| RouterConfigError::OpenRelay { networks })?;
         let (Some(internal_next_hop), Some(postmaster), false) = (
@@ -80,6 +89,7 @@ impl RouterConfig {
             next_hops: router.next_hops.clone(),
             mode,
             table,
+            failures,
             signing: signing.clone(),
             warnings: Vec::new(),
         };
@@ -149,9 +159,9 @@ impl RouterConfig {
         self.table.key_names()
     }
 
-    /// What becomes of a message that must be signed and cannot be.
-    pub fn enforce(&self) -> Enforce {
-        self.signing.enforce
+    /// What becomes of a message from `domain`, where that is known, over a failure of that class.
+    pub fn on_failure(&self, domain: Option<&DomainName>, class: FaultClass) -> FailureAction {
+        self.failures.action(domain, class)
     }
 
     /// RSA keys of fewer bits are not signed with.

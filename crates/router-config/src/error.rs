@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use common_config::name::DomainName;
+
 use crate::network::Network;
 use crate::signing_mode::SigningModeError;
 use crate::signing_table::SigningTableError;
@@ -27,6 +29,14 @@ pub enum RouterConfigError {
     OpenRelay {
         /// What makes it one.
         networks: Vec<Network>,
+    },
+    /// Two exceptions for one domain.
+    #[error(
+        "signing.exceptions: the domain {domain} stands in two of them: bring what they say together in one"
+    )]
+    ExceptionTwice {
+        /// The domain.
+        domain: DomainName,
     },
     /// RSA keys that are too short, or more than verifiers must accept.
     #[error(

@@ -6,6 +6,7 @@ use common_config::units::Duration;
 use serde::Deserialize;
 
 use crate::domains::DomainPattern;
+use crate::failure::{OnFailure, SigningException};
 use crate::mailbox::LocalMailbox;
 use crate::network::Network;
 use crate::next_hops::NextHops;
@@ -46,6 +47,10 @@ pub struct SigningSettings {
     pub rsa_minimum_bits: u32,
     /// What becomes of a message that cannot be signed, under `RouterDKIMSigning=2`.
     pub enforce: Enforce,
+    /// The same for each class of failure, in both modes; what is unset follows the mode.
+    pub on_failure: OnFailure,
+    /// Other rules for mail from some domains.
+    pub exceptions: Vec<SigningException>,
     /// How long a signature is good for (`x=`); for ever when unset.
     pub expire_after: Option<Duration>,
     /// Whether `d=` is the alias's own domain, so that DMARC counts it as aligned. The primary's public key must then
@@ -58,6 +63,8 @@ impl Default for SigningSettings {
         Self {
             rsa_minimum_bits: 1024,
             enforce: Enforce::Report,
+            on_failure: OnFailure::default(),
+            exceptions: Vec::new(),
             expire_after: None,
             aligned_aliases: false,
         }

@@ -5,8 +5,6 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use router_config::Enforce;
-
 use super::normalize::{Normalized, normalize};
 use super::rejection::Rejection;
 use super::trace::{self, Protocol};
@@ -17,6 +15,7 @@ use crate::envelope::{Envelope, Mailbox, Needs, ReversePath, Source};
 use crate::ids::{QueueId, QueueIds};
 use crate::mail_log;
 use crate::queue::QueueHandle;
+use crate::signing::policy::Consequence;
 use crate::signing::state::{Signing, SigningFault};
 use crate::signing::step::{InForce, SigningStep};
 use crate::smtp::data::DataNotes;
@@ -86,7 +85,7 @@ impl Intake {
         let outcome = self
             .signing
             .sign(&in_force, &envelope.recipients, &trace, &content);
-        if let Some(rejection) = unreportable(&in_force, &envelope, &outcome.signing) {
+        if let Some(rejection) = unreportable(&envelope, outcome.consequence.clone()) {
             outcome.log(id);
             return Err(rejection);
         }
@@ -150,19 +149,18 @@ impl Reporter for Intake {
 
 /// A signing fault of a message whose sender cannot be told later, or is to be told now: it must be refused while the
 /// client still listens.
-fn unreportable(in_force: &InForce, envelope: &Envelope, signing: &Signing) -> Option<Rejection> {
+fn unreportable(envelope: &Envelope, consequence: Consequence) -> Option<Rejection> {
     let null_sender = envelope.reverse_path == ReversePath::Null;
-    match signing {
-        Signing::Refused(fault) if null_sender || in_force.router.enforce() == Enforce::Reject => {
-            Some(Rejection::SigningRefused(fault.clone()))
-        }
-        Signing::Deferred(fault) if null_sender => {
-            Some(Rejection::SigningUnavailable(fault.clone()))
-        }
-        Signing::NotNeeded | Signing::Done { .. } | Signing::Deferred(_) | Signing::Refused(_) => {
-            None
-        }
-    }
+    let fault = match consequence {
+        Consequence::Reject(fault) => fault,
+        Consequence::Report(fault) | Consequence::Defer(fault) if null_sender => fault,
+        Consequence::Send | Consequence::Report(_) | Consequence::Defer(_) => return None,
+    };
+    Some(if fault.class.is_transient() {
+        Rejection::SigningUnavailable(fault)
+    } else {
+        Rejection::SigningRefused(fault)
+    })
 }
 
 /// Everybody is to be delivered to, but for the external recipients of a message that will not be signed.

@@ -90,12 +90,6 @@ impl Keyring {
             .iter()
             .filter_map(|(name, key)| key.as_ref().err().map(|fault| (name, fault)))
     }
-
-    /// Whether reading the store again may bring a key that this snapshot lacks.
-    #[must_use]
-    pub fn has_transient_faults(&self) -> bool {
-        self.faults().any(|(_, fault)| fault.class.is_transient())
-    }
 }
 
 async fn read_key(

@@ -38,6 +38,8 @@ pub struct Moment {
 pub struct Outcome {
     /// What the record keeps.
     pub signing: Signing,
+    /// What the policy makes of the failures.
+    pub consequence: Consequence,
     /// The domain the message is from, when it has one.
     domain: Option<DomainName>,
     /// Every key, or the message, that was at fault, and the chain of errors.
@@ -54,13 +56,12 @@ pub fn sign(
     message: Signable<'_>,
     moment: Moment,
 ) -> Outcome {
-    let mode = router.signing_mode();
-    if mode == SigningMode::Off {
+    if router.signing_mode() == SigningMode::Off {
         return Outcome::unsigned(None, "RouterDKIMSigning is off");
     }
     let domain = match signing_identity(message.from, message.sender) {
         Ok(domain) => domain,
-        Err(error) => return Outcome::unsignable(mode, None, Chain(&error).to_string()),
+        Err(error) => return Outcome::unsignable(router, None, Chain(&error).to_string()),
     };
     let rule = match router.resolve(&domain) {
         SigningDecision::Sign(rule) => rule,
@@ -95,21 +96,22 @@ pub fn sign(
         }
     }
     let faults: Vec<SigningFault> = failures.iter().map(|(fault, _)| fault.clone()).collect();
-    let signing = match consequence(mode, &faults) {
-        Consequence::Refuse(fault) => Signing::Refused(fault),
-        Consequence::Defer(fault) => Signing::Deferred(fault),
-        Consequence::Send => match make(message, signers) {
+    let consequence = consequence(router, &faults);
+    let signing = match consequence.stops() {
+        Some(signing) => signing,
+        None => match make(message, signers) {
             Ok(header) => Signing::Done {
                 header,
                 keys: names,
             },
             Err(error) => {
-                return Outcome::unsignable(mode, Some(domain), Chain(&error).to_string());
+                return Outcome::unsignable(router, Some(domain), Chain(&error).to_string());
             }
         },
     };
     Outcome {
         signing,
+        consequence,
         domain: Some(domain),
         failures,
         unsigned: None,
@@ -140,6 +142,7 @@ impl Outcome {
     pub fn not_needed() -> Self {
         Self {
             signing: Signing::NotNeeded,
+            consequence: Consequence::Send,
             domain: None,
             failures: Vec::new(),
             unsigned: None,
@@ -149,6 +152,7 @@ impl Outcome {
     fn unsigned(domain: Option<DomainName>, why: &'static str) -> Self {
         Self {
             signing: Signing::NotNeeded,
+            consequence: Consequence::Send,
             domain,
             failures: Vec::new(),
             unsigned: Some(why),
@@ -156,22 +160,20 @@ impl Outcome {
     }
 
     /// The message itself is at fault.
-    fn unsignable(mode: SigningMode, domain: Option<DomainName>, why: String) -> Self {
+    fn unsignable(router: &RouterConfig, domain: Option<DomainName>, why: String) -> Self {
         let fault = SigningFault {
             class: FaultClass::CannotSign,
             domain: domain.clone(),
             key: None,
         };
-        let signing = match consequence(mode, std::slice::from_ref(&fault)) {
-            Consequence::Send => Signing::Done {
-                header: Vec::new(),
-                keys: Vec::new(),
-            },
-            Consequence::Defer(fault) => Signing::Deferred(fault),
-            Consequence::Refuse(fault) => Signing::Refused(fault),
-        };
+        let consequence = consequence(router, std::slice::from_ref(&fault));
+        let signing = consequence.stops().unwrap_or(Signing::Done {
+            header: Vec::new(),
+            keys: Vec::new(),
+        });
         Self {
             signing,
+            consequence,
             domain,
             failures: vec![(fault, why.into())],
             unsigned: None,

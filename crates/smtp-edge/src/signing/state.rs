@@ -6,6 +6,8 @@ use common_config::name::{DomainName, KeyName};
 
 use crate::spool::message::Fault;
 
+pub use router_config::FaultClass;
+
 /// The outcome of the signing step.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Signing {
@@ -60,82 +62,5 @@ impl fmt::Display for SigningFault {
             write!(f, " (selector {}, key {key})", key.selector())?;
         }
         Ok(())
-    }
-}
-
-/// The classes of signing faults: the closed set that settings, counters, logs and reports speak of.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Hash)]
-pub enum FaultClass {
-    /// The credential store cannot be reached or read for now.
-    StoreAway,
-    /// The named encryption key that opens the store is not there.
-    NekAway,
-    /// The store has no key of that name.
-    KeyMissing,
-    /// The key is revoked.
-    KeyRevoked,
-    /// The key's row was altered, or was sealed under another NEK.
-    KeyUnreadable,
-    /// The RSA key is shorter than the settings allow.
-    KeyTooShort,
-    /// The message cannot be signed: no usable From, or a form that DKIM cannot cover.
-    CannotSign,
-}
-
-impl FaultClass {
-    /// Whether the same message may well be signed later, without anybody changing the message or its key.
-    #[must_use]
-    pub fn is_transient(self) -> bool {
-        match self {
-            Self::StoreAway | Self::NekAway => true,
-            Self::KeyMissing
-            | Self::KeyRevoked
-            | Self::KeyUnreadable
-            | Self::KeyTooShort
-            | Self::CannotSign => false,
-        }
-    }
-
-    /// The enhanced status code (RFC 3463) of a report about this fault: 5.3.5 is the system's configuration, 5.6.0
-    /// the message itself.
-    #[must_use]
-    pub fn status(self) -> &'static str {
-        match self {
-            Self::CannotSign => "5.6.0",
-            Self::StoreAway
-            | Self::NekAway
-            | Self::KeyMissing
-            | Self::KeyRevoked
-            | Self::KeyUnreadable
-            | Self::KeyTooShort => "5.3.5",
-        }
-    }
-
-    /// The class as logs and counters write it.
-    #[must_use]
-    pub fn label(self) -> &'static str {
-        match self {
-            Self::StoreAway => "store_away",
-            Self::NekAway => "nek_away",
-            Self::KeyMissing => "key_missing",
-            Self::KeyRevoked => "key_revoked",
-            Self::KeyUnreadable => "key_unreadable",
-            Self::KeyTooShort => "key_too_short",
-            Self::CannotSign => "cannot_sign",
-        }
-    }
-
-    /// The class as a sentence's end, for reports that people read.
-    #[must_use]
-    pub fn explanation(self) -> &'static str {
-        match self {
-            Self::StoreAway => "the store of signing keys could not be reached",
-            Self::NekAway => "the encryption key of the key store was not available",
-            Self::KeyMissing => "the signing key does not exist",
-            Self::KeyRevoked => "the signing key is revoked",
-            Self::KeyUnreadable => "the signing key could not be read",
-            Self::KeyTooShort => "the signing key is too short",
-            Self::CannotSign => "the message cannot be signed as it is",
-        }
     }
 }

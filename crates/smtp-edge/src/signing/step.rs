@@ -157,7 +157,7 @@ impl SigningStep {
     /// Reads the keys again if some could not be had; many callers at once cause one reading.
     async fn refreshed(&self) -> Arc<InForce> {
         let before = self.in_force();
-        if !before.keyring.has_transient_faults() {
+        if before.keyring.faults().next().is_none() {
             return before;
         }
         let _reading = self.reading.lock().await;

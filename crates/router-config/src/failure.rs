@@ -1,0 +1,302 @@
+//! What becomes of mail that cannot be signed: by the class of the failure, and by the domain that the mail is from.
+
+use std::collections::BTreeMap;
+
+use common_config::name::DomainName;
+use serde::Deserialize;
+
+use crate::settings::Enforce;
+use crate::signing_mode::SigningMode;
+
+/// The ways in which signing can fail.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum FaultClass {
+    /// The credential store cannot be read for now.
+    StoreAway,
+    /// The NEK that opens the store is not there for now.
+    NekAway,
+    /// The store has no key of that name.
+    KeyMissing,
+    /// The key is revoked.
+    KeyRevoked,
+    /// The key's row was altered, or is sealed under another NEK.
+    KeyUnreadable,
+    /// The RSA key is shorter than `signing.rsa_minimum_bits`.
+    KeyTooShort,
+    /// The message has no usable From, or a form that DKIM cannot cover.
+    CannotSign,
+}
+
+impl FaultClass {
+    /// All of them.
+    pub const ALL: [Self; 7] = [
+        Self::StoreAway,
+        Self::NekAway,
+        Self::KeyMissing,
+        Self::KeyRevoked,
+        Self::KeyUnreadable,
+        Self::KeyTooShort,
+        Self::CannotSign,
+    ];
+
+    /// Whether waiting may help.
+    #[must_use]
+    pub fn is_transient(self) -> bool {
+        match self {
+            Self::StoreAway | Self::NekAway => true,
+            Self::KeyMissing
+            | Self::KeyRevoked
+            | Self::KeyUnreadable
+            | Self::KeyTooShort
+            | Self::CannotSign => false,
+        }
+    }
+
+    /// Its name in settings, logs and metrics.
+    #[must_use]
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::StoreAway => "store_away",
+            Self::NekAway => "nek_away",
+            Self::KeyMissing => "key_missing",
+            Self::KeyRevoked => "key_revoked",
+            Self::KeyUnreadable => "key_unreadable",
+            Self::KeyTooShort => "key_too_short",
+            Self::CannotSign => "cannot_sign",
+        }
+    }
+
+    /// The enhanced status code (RFC 3463) of a report about this fault: 5.3.5 is the system's configuration, 5.6.0
+    /// the message itself.
+    #[must_use]
+    pub fn status(self) -> &'static str {
+        match self {
+            Self::CannotSign => "5.6.0",
+            Self::StoreAway
+            | Self::NekAway
+            | Self::KeyMissing
+            | Self::KeyRevoked
+            | Self::KeyUnreadable
+            | Self::KeyTooShort => "5.3.5",
+        }
+    }
+
+    /// The class as a sentence's end, for reports that people read.
+    #[must_use]
+    pub fn explanation(self) -> &'static str {
+        match self {
+            Self::StoreAway => "the store of signing keys could not be reached",
+            Self::NekAway => "the encryption key of the key store was not available",
+            Self::KeyMissing => "the signing key does not exist",
+            Self::KeyRevoked => "the signing key is revoked",
+            Self::KeyUnreadable => "the signing key could not be read",
+            Self::KeyTooShort => "the signing key is too short",
+            Self::CannotSign => "the message cannot be signed as it is",
+        }
+    }
+}
+
+/// What becomes of a message that cannot be signed. Later ones are stricter: of several failures the strictest decides.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FailureAction {
+    /// It goes with the signatures that worked, or with none.
+    Send,
+    /// It is taken and waits, until it can be signed or its time has run out.
+    Defer,
+    /// It is taken, and its sender gets a non-delivery report.
+    Report,
+    /// It is refused at the end of its data. What was accepted before is reported.
+    Reject,
+}
+
+impl FailureAction {
+    /// Its name in the settings.
+    #[must_use]
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::Send => "send",
+            Self::Defer => "defer",
+            Self::Report => "report",
+            Self::Reject => "reject",
+        }
+    }
+
+    /// What happens where no setting says otherwise.
+    #[must_use]
+    pub fn usual(mode: SigningMode, enforce: Enforce, class: FaultClass) -> Self {
+        match (mode, enforce) {
+            (SigningMode::Off | SigningMode::BestEffort, _) => Self::Send,
+            (SigningMode::Enforce, _) if class.is_transient() => Self::Defer,
+            (SigningMode::Enforce, Enforce::Report) => Self::Report,
+            (SigningMode::Enforce, Enforce::Reject) => Self::Reject,
+        }
+    }
+}
+
+/// `[signing.on_failure]`: what becomes of a message, for each class that a setting names.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct OnFailure {
+    /// See [`FaultClass::StoreAway`].
+    pub store_away: Option<FailureAction>,
+    /// See [`FaultClass::NekAway`].
+    pub nek_away: Option<FailureAction>,
+    /// See [`FaultClass::KeyMissing`].
+    pub key_missing: Option<FailureAction>,
+    /// See [`FaultClass::KeyRevoked`].
+    pub key_revoked: Option<FailureAction>,
+    /// See [`FaultClass::KeyUnreadable`].
+    pub key_unreadable: Option<FailureAction>,
+    /// See [`FaultClass::KeyTooShort`].
+    pub key_too_short: Option<FailureAction>,
+    /// See [`FaultClass::CannotSign`].
+    pub cannot_sign: Option<FailureAction>,
+}
+
+impl OnFailure {
+    fn get(&self, class: FaultClass) -> Option<FailureAction> {
+        match class {
+            FaultClass::StoreAway => self.store_away,
+            FaultClass::NekAway => self.nek_away,
+            FaultClass::KeyMissing => self.key_missing,
+            FaultClass::KeyRevoked => self.key_revoked,
+            FaultClass::KeyUnreadable => self.key_unreadable,
+            FaultClass::KeyTooShort => self.key_too_short,
+            FaultClass::CannotSign => self.cannot_sign,
+        }
+    }
+}
+
+/// An element of `[[signing.exceptions]]`: other rules for mail from some domains.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct SigningException {
+    /// The domains, each with all below it. The most specific one decides.
+    pub domains: Vec<DomainName>,
+    /// What becomes of a message; for other classes the rules of `[signing.on_failure]` hold.
+    pub on_failure: OnFailure,
+}
+
+/// The whole policy for failures.
+#[derive(Debug, Clone)]
+pub(crate) struct FailurePolicy {
+    mode: SigningMode,
+    enforce: Enforce,
+    everywhere: OnFailure,
+    by_domain: BTreeMap<DomainName, OnFailure>,
+}
+
+impl FailurePolicy {
+    /// Brings the settings together, unless two exceptions name one domain; then that domain is the error.
+    pub(crate) fn new(
+        mode: SigningMode,
+        enforce: Enforce,
+        everywhere: &OnFailure,
+        exceptions: &[SigningException],
+    ) -> Result<Self, DomainName> {
+        let mut by_domain = BTreeMap::new();
+        for exception in exceptions {
+            for domain in &exception.domains {
+                let earlier = by_domain.insert(domain.clone(), exception.on_failure.clone());
+                if earlier.is_some() {
+                    return Err(domain.clone());
+                }
+            }
+        }
+        Ok(Self {
+            mode,
+            enforce,
+            everywhere: everywhere.clone(),
+            by_domain,
+        })
+    }
+
+    /// What becomes of a message from `domain` (unknown where the message has none) over a failure of that class.
+    pub(crate) fn action(&self, domain: Option<&DomainName>, class: FaultClass) -> FailureAction {
+        if self.mode == SigningMode::Off {
+            return FailureAction::Send;
+        }
+        let of_domain = domain.and_then(|domain| {
+            let mut ancestors = domain.ancestors();
+            ancestors.find_map(|domain| self.by_domain.get(&domain)?.get(class))
+        });
+        of_domain
+            .or_else(|| self.everywhere.get(class))
+            .unwrap_or_else(|| FailureAction::usual(self.mode, self.enforce, class))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn name(text: &str) -> DomainName {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn the_most_specific_rule_that_names_the_class_decides() {
+        use FailureAction::{Defer, Reject, Report, Send};
+        let exception = |domain: &str, on_failure| SigningException {
+            domains: vec![name(domain)],
+            on_failure,
+        };
+        let everywhere = OnFailure {
+            key_missing: Some(Defer),
+            ..OnFailure::default()
+        };
+        let exceptions = [
+            exception(
+                "acme.com",
+                OnFailure {
+                    key_missing: Some(Reject),
+                    store_away: Some(Report),
+                    ..OnFailure::default()
+                },
+            ),
+            exception(
+                "eu.acme.com",
+                OnFailure {
+                    key_missing: Some(Send),
+                    ..OnFailure::default()
+                },
+            ),
+        ];
+        let check = |mode, domain: &str, class, expected| {
+            let policy = FailurePolicy::new(mode, Enforce::Report, &everywhere, &exceptions);
+            let domain = (!domain.is_empty()).then(|| name(domain));
+            let action = policy.unwrap().action(domain.as_ref(), class);
+            assert_eq!(action, expected, "{mode:?} {domain:?} {class:?}");
+        };
+        use FaultClass::{CannotSign, KeyMissing, KeyRevoked, StoreAway};
+        let enforce = SigningMode::Enforce;
+        check(enforce, "other.com", KeyMissing, Defer);
+        check(enforce, "other.com", KeyRevoked, Report);
+        check(enforce, "other.com", StoreAway, Defer);
+        check(enforce, "acme.com", KeyMissing, Reject);
+        check(enforce, "us.acme.com", KeyMissing, Reject);
+        check(enforce, "a.eu.acme.com", KeyMissing, Send);
+        check(enforce, "eu.acme.com", StoreAway, Report); // from the domain above
+        check(enforce, "notacme.com", KeyMissing, Defer);
+        check(enforce, "", CannotSign, Report);
+        check(SigningMode::BestEffort, "acme.com", KeyMissing, Reject);
+        check(SigningMode::BestEffort, "acme.com", KeyRevoked, Send);
+        check(SigningMode::Off, "acme.com", KeyMissing, Send);
+    }
+
+    #[test]
+    fn a_domain_has_one_exception() {
+        let exception = SigningException {
+            domains: vec![name("acme.com"), name("ACME.com")],
+            ..SigningException::default()
+        };
+        let policy = FailurePolicy::new(
+            SigningMode::Enforce,
+            Enforce::Report,
+            &OnFailure::default(),
+            &[exception],
+        );
+        assert_eq!(policy.unwrap_err(), name("acme.com"));
+    }
+}
