@@ -17,6 +17,7 @@ mod judging;
 mod key_failures;
 mod null_sender;
 mod queueing;
+mod quiet;
 mod records;
 mod relaying;
 mod reloading;

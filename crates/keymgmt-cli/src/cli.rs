@@ -88,6 +88,11 @@ pub(crate) enum Verb {
         /// An address or a domain
         address: String,
     },
+    /// Sum up what the server has logged
+    Report {
+        #[command(subcommand)]
+        noun: Report,
+    },
     /// Sign a message as the server would, and write it to the standard output
     Sign(Sign),
     /// Check a message's signatures
@@ -193,6 +198,15 @@ pub(crate) enum Named {
         domain: String,
         /// The selector
         selector: String,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Report {
+    /// What would have become of mail under signing.quiet, by domain
+    Quiet {
+        /// The server's log in JSON (log.format = "json"), - for the standard input
+        log: PathBuf,
     },
 }
 

@@ -164,6 +164,11 @@ impl RouterConfig {
         self.failures.action(domain, class)
     }
 
+    /// Whether nothing may come of signing but a word in the log.
+    pub fn is_quiet(&self) -> bool {
+        self.signing.quiet
+    }
+
     /// RSA keys of fewer bits are not signed with.
     pub fn rsa_minimum_bits(&self) -> u32 {
         self.signing.rsa_minimum_bits
@@ -186,6 +191,9 @@ impl RouterConfig {
                 .wide()
                 .map(|network| Warning::WideNetwork { network: *network }),
         );
+        if self.is_quiet() && self.mode != SigningMode::Off {
+            warnings.push(Warning::Quiet);
+        }
         if !self.is_internal(self.postmaster.domain()) {
             warnings.push(Warning::PostmasterOutside {
                 mailbox: self.postmaster.to_string(),

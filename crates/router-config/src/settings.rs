@@ -51,6 +51,8 @@ pub struct SigningSettings {
     pub on_failure: OnFailure,
     /// Other rules for mail from some domains.
     pub exceptions: Vec<SigningException>,
+    /// Whether everything is done but to sign, hold back or refuse mail: the log says what would have become of it.
+    pub quiet: bool,
     /// How long a signature is good for (`x=`); for ever when unset.
     pub expire_after: Option<Duration>,
     /// Whether `d=` is the alias's own domain, so that DMARC counts it as aligned. The primary's public key must then
@@ -65,6 +67,7 @@ impl Default for SigningSettings {
             enforce: Enforce::Report,
             on_failure: OnFailure::default(),
             exceptions: Vec::new(),
+            quiet: false,
             expire_after: None,
             aligned_aliases: false,
         }

@@ -51,6 +51,8 @@ pub enum Warning {
         /// The network.
         network: Network,
     },
+    /// Nothing is signed, and the log says what would be.
+    Quiet,
     /// Mail to postmaster leaves for the Internet.
     PostmasterOutside {
         /// The mailbox.
@@ -89,6 +91,9 @@ impl fmt::Display for Warning {
             Self::WideNetwork { network } => write!(
                 f,
                 "router.relay_networks: {network} is wider than any private network: list only your own"
+            ),
+            Self::Quiet => f.write_str(
+                "signing.quiet is on: mail goes unsigned, and the log says what would have become of it; take the setting out to sign",
             ),
             Self::PostmasterOutside { mailbox } => write!(
                 f,

@@ -8,11 +8,12 @@ use std::fmt;
 use std::net::IpAddr;
 use std::time::{Duration, SystemTime};
 
-use common_config::name::KeyName;
+use common_config::name::{DomainName, KeyName};
 
 use crate::clock::unix_seconds;
 use crate::envelope::{Envelope, Mailbox, ReversePath, Source};
 use crate::ids::QueueId;
+use crate::signing::quiet::Quiet;
 use crate::signing::state::{FaultClass, SigningFault};
 use crate::spool::message::Fault;
 
@@ -41,17 +42,34 @@ pub fn rejected(client: IpAddr, from: Option<&ReversePath>, reply: &str, why: &d
 
 /// The message carries signatures by these keys.
 pub fn signed(id: QueueId, domain: &str, keys: &[KeyName]) {
-    let keys = keys
-        .iter()
-        .map(ToString::to_string)
-        .collect::<Vec<_>>()
-        .join(",");
-    tracing::info!(queue_id = %id, domain, keys, "signed");
+    tracing::info!(queue_id = %id, domain, keys = joined(keys), "signed");
+}
+
+fn joined(keys: &[KeyName]) -> String {
+    let keys: Vec<String> = keys.iter().map(ToString::to_string).collect();
+    keys.join(",")
 }
 
 /// The message goes to external recipients without a signature, and `why`.
 pub fn unsigned(id: QueueId, domain: &str, why: &str) {
     tracing::info!(queue_id = %id, domain, why, "unsigned");
+}
+
+/// In quiet mode: what would have become of the message. `failures` are `<class>` or `<class>:<key>`, joined by commas.
+pub fn quiet(id: QueueId, domain: Option<&DomainName>, quiet: &Quiet, faults: &[&SigningFault]) {
+    let failure = |fault: &&SigningFault| match &fault.key {
+        Some(key) => format!("{}:{key}", fault.class.label()),
+        None => fault.class.label().to_owned(),
+    };
+    let failures: Vec<String> = faults.iter().map(failure).collect();
+    tracing::info!(
+        queue_id = %id,
+        domain = domain.map(ToString::to_string).unwrap_or_default(),
+        would = quiet.would.label(),
+        keys = joined(&quiet.keys),
+        failures = failures.join(","),
+        "quiet"
+    );
 }
 
 /// A key or the message was at fault; `consequence` is what becomes of the message.

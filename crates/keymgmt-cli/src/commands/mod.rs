@@ -10,6 +10,7 @@ mod delete;
 mod explain;
 mod export;
 mod import;
+mod report;
 mod revoke;
 mod show;
 mod sign;
@@ -25,6 +26,7 @@ pub(crate) async fn run(cli: Cli) -> Result<Output, Failure> {
         Verb::Revoke { noun } => revoke::run(&context, noun).await,
         Verb::Delete { noun } => delete::run(&context, noun).await,
         Verb::Explain { address } => explain::run(&context, &address).await,
+        Verb::Report { noun } => report::run(noun),
         Verb::Sign(arguments) => sign::run(&context, arguments).await,
         Verb::Verify(arguments) => verify::run(&context, arguments).await,
     }

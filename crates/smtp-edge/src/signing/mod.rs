@@ -5,6 +5,7 @@
 
 pub mod keyring;
 pub mod policy;
+pub mod quiet;
 pub mod replay;
 pub mod sign;
 pub mod state;

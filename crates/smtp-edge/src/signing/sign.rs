@@ -7,6 +7,7 @@ use router_config::{RouterConfig, SigningDecision, SigningMode};
 
 use super::keyring::Keyring;
 use super::policy::{Consequence, consequence};
+use super::quiet::Quiet;
 use super::state::{FaultClass, Signing, SigningFault};
 use crate::ids::QueueId;
 use crate::mail_log::{self, Chain};
@@ -46,6 +47,8 @@ pub struct Outcome {
     failures: Vec<(SigningFault, Box<str>)>,
     /// Why it goes unsigned without any fault.
     unsigned: Option<&'static str>,
+    /// What would have become of the message, where nothing may come of it.
+    quiet: Option<Quiet>,
 }
 
 /// Runs the step for a message that has external recipients.
@@ -115,6 +118,7 @@ pub fn sign(
         domain: Some(domain),
         failures,
         unsigned: None,
+        quiet: None,
     }
 }
 
@@ -146,6 +150,7 @@ impl Outcome {
             domain: None,
             failures: Vec::new(),
             unsigned: None,
+            quiet: None,
         }
     }
 
@@ -156,6 +161,7 @@ impl Outcome {
             domain,
             failures: Vec::new(),
             unsigned: Some(why),
+            quiet: None,
         }
     }
 
@@ -177,11 +183,34 @@ impl Outcome {
             domain,
             failures: vec![(fault, why.into())],
             unsigned: None,
+            quiet: None,
         }
+    }
+
+    /// The same, with nothing coming of it but what the log says.
+    #[must_use]
+    pub fn quieted(self) -> Self {
+        Self {
+            quiet: Some(Quiet::of(&self)),
+            signing: Signing::NotNeeded,
+            consequence: Consequence::Send,
+            ..self
+        }
+    }
+
+    /// Whether a key, or the message, was at fault.
+    #[must_use]
+    pub fn has_failures(&self) -> bool {
+        !self.failures.is_empty()
     }
 
     /// Writes to the mail log what came of it.
     pub fn log(&self, id: QueueId) {
+        if let Some(quiet) = &self.quiet {
+            let faults: Vec<&SigningFault> = self.failures.iter().map(|(fault, _)| fault).collect();
+            mail_log::quiet(id, self.domain.as_ref(), quiet, &faults);
+            return;
+        }
         let consequence = match &self.signing {
             Signing::NotNeeded => "sent_unsigned",
             Signing::Done { keys, .. } if keys.is_empty() => "sent_unsigned",

@@ -151,7 +151,12 @@ impl SigningStep {
             now: unix_seconds(self.clock.now()),
             expire_after: in_force.expire_after,
         };
-        sign::sign(&in_force.router, &in_force.keyring, signable, moment)
+        let outcome = sign::sign(&in_force.router, &in_force.keyring, signable, moment);
+        if in_force.router.is_quiet() {
+            outcome.quieted()
+        } else {
+            outcome
+        }
     }
 
     /// Reads the keys again if some could not be had; many callers at once cause one reading.
