@@ -25,3 +25,4 @@ mod reports;
 mod service;
 mod settings_table;
 mod smuggling;
+mod storm;

@@ -131,9 +131,8 @@ impl Home {
     }
 
     fn write(&self) {
-        std::fs::write(self.settings(), self.setup.toml()).expect("the settings can be written");
-        std::fs::write(self.folder.path().join("notes.ini"), &self.setup.notes)
-            .expect("notes.ini can be written");
+        replace(&self.settings(), &self.setup.toml());
+        replace(&self.folder.path().join("notes.ini"), &self.setup.notes);
     }
 
     /// Starts the edge and waits until it is ready.
@@ -184,6 +183,13 @@ impl Home {
     }
 }
 
+/// Writes a file so that whoever reads it finds the old content or the new, as an editor does.
+fn replace(file: &Path, content: &str) {
+    let new = file.with_extension("new");
+    std::fs::write(&new, content).expect("the folder can be written");
+    rename(&new, file);
+}
+
 #[expect(
     clippy::disallowed_methods,
     reason = "a file that is away for a while; nothing here has to outlast a crash"
@@ -224,11 +230,16 @@ impl Edge {
     pub async fn reload(&self) -> Value {
         let before = self.log.matching("reloaded", &[]).len();
         let failed = self.log.matching("reload_failed", &[]).len();
-        self.signal(Signal::HUP);
+        self.hang_up();
         tokio::select! {
             event = self.log.nth(before + 1, "reloaded", &[]) => event,
             event = self.log.nth(failed + 1, "reload_failed", &[]) => event,
         }
+    }
+
+    /// Tells it to read its settings again, and waits for nothing.
+    pub fn hang_up(&self) {
+        self.signal(Signal::HUP);
     }
 
     /// Stops it as an administrator would, and requires a clean exit.
