@@ -9,6 +9,7 @@ mod environment;
 mod fault;
 mod layer;
 mod notes;
+mod origins;
 mod toml;
 
 use std::collections::BTreeMap;
@@ -20,6 +21,7 @@ use figment::{Figment, Metadata, Profile, Provider};
 use serde::de::DeserializeOwned;
 
 use self::layer::Layer;
+pub use self::origins::Origins;
 use crate::error::SettingsError;
 use crate::notes_ini::{NotesEntry, NotesIni};
 
@@ -149,6 +151,7 @@ impl Layers {
             read.push(path);
         }
         Ok(Loaded {
+            origins: Origins::new(layers.clone()),
             settings: extract(layers, reader)?,
             notes: lines.merge(),
             files: read,
@@ -166,6 +169,8 @@ pub struct Loaded<T> {
     pub notes: Vec<NotesEntry>,
     /// The files that were read.
     pub files: Vec<PathBuf>,
+    /// Where each setting stands.
+    pub origins: Origins,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -50,12 +50,20 @@ impl HeaderHash {
 }
 
 /// The fields that `names` name: of several with one name the last first; a name with no field left adds nothing.
-///
-/// A stranger wrote the names, and may have written very many.
 pub(crate) fn named<'f, 'm: 'f, N: AsRef<str>>(
     fields: impl Iterator<Item = &'f Field<'m>>,
     names: &[N],
 ) -> Vec<&'f Field<'m>> {
+    named_or_absent(fields, names).flatten().collect()
+}
+
+/// One answer for each of `names`: the field that it names, of several the last first, or nothing.
+///
+/// A stranger wrote the names, and may have written very many.
+pub(crate) fn named_or_absent<'f, 'm: 'f, N: AsRef<str>>(
+    fields: impl Iterator<Item = &'f Field<'m>>,
+    names: &[N],
+) -> impl Iterator<Item = Option<&'f Field<'m>>> {
     let mut left: HashMap<String, Vec<&Field<'_>>> = HashMap::new();
     for field in fields {
         left.entry(field.name().to_ascii_lowercase())
@@ -63,9 +71,7 @@ pub(crate) fn named<'f, 'm: 'f, N: AsRef<str>>(
             .push(field);
     }
     let lower = names.iter().map(|name| name.as_ref().to_ascii_lowercase());
-    lower
-        .filter_map(|name| left.get_mut(&name).and_then(Vec::pop))
-        .collect()
+    lower.map(move |name| left.get_mut(&name).and_then(Vec::pop))
 }
 
 /// How many octets are collected for the hash, unless one field is longer.

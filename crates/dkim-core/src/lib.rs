@@ -13,6 +13,8 @@
 //! | sign again without the body | [`BodyHasher`], then [`sign_with_hashes`] |
 //! | publish a key, or compare a published one | [`KeyRecord`] |
 //! | ask whether the world would accept a message | [`verify`] |
+//! | see what a signature would hash | [`CanonicalForms`], [`Canonicalization::field`], [`Canonicalization::body`] |
+//! | find what broke a signature | [`Coverage`] |
 //! | bring a file to the line ends of mail | [`crlf`] |
 //!
 //! # Example
@@ -61,6 +63,8 @@
 mod algorithm;
 mod body_hash;
 mod canon;
+mod canonical_forms;
+mod coverage;
 mod error;
 mod field;
 mod fold;
@@ -79,7 +83,9 @@ mod verifier;
 pub use algorithm::{Algorithm, KeyType};
 pub use body_hash::{BodyHasher, BodyHashes};
 pub use canon::Canonicalization;
+pub use canonical_forms::CanonicalForms;
 pub use common_config::name;
+pub use coverage::Coverage;
 pub use error::{
     HeaderError, HeaderSetError, KeyError, LineError, RawSignError, RecordError, SignError,
     SignatureError, TagListError,

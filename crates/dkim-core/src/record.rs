@@ -8,10 +8,12 @@ mod export;
 use std::fmt;
 use std::str::FromStr;
 
+use aws_lc_rs::digest;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
 use crate::algorithm::KeyType;
+use crate::body_hash::sha256_octets;
 use crate::error::RecordError;
 use crate::key::SigningKey;
 use crate::public_key::PublicKey;
@@ -207,6 +209,14 @@ impl KeyRecord {
         Ok(())
     }
 
+    /// The SHA-256 of the octets that `p=` holds in base64, by which people tell keys apart. For RSA they are usually
+    /// the SubjectPublicKeyInfo, for Ed25519 the 32 octets of the key. Nothing for a revoked key.
+    pub fn fingerprint(&self) -> Option<[u8; 32]> {
+        let public = self.public.as_ref()?;
+        let sum = digest::digest(&digest::SHA256, public.published());
+        Some(sha256_octets(&sum))
+    }
+
     pub(crate) fn public(&self) -> Option<&PublicKey> {
         self.public.as_ref()
     }
@@ -284,6 +294,29 @@ mod tests {
     const RSA: &str = "MIGfMA0GCSqGSIb3DQEBAQUAA4GNADCBiQKBgQDwIRP/UC3SBsEmGqZ9ZJW3/DkMoGeLnQg1fWn7/zYtIxN2SnFC\
                        jxOCKG9v3b4jYfcTNh5ijSsq631uBItLa7od+v/RtdC2UzJ1lWT947qR+Rcac2gbto/NMqJ0fzfVjH4OuKhitdY9tf6mcwGjaNBcWToIMmPSPDdQPNUYckcQ2QIDAQAB";
     const ED25519: &str = "11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=";
+
+    /// The sums are those of `base64 -d | sha256sum`.
+    #[test]
+    fn a_fingerprint_is_the_sum_of_the_octets_in_p() {
+        for (record, expected) in [
+            (
+                format!("v=DKIM1; k=ed25519; p={ED25519}"),
+                "21fe31dfa154a261626bf854046fd2271b7bed4b6abe45aa58877ef47f9721b9",
+            ),
+            (
+                format!("p={RSA}; n=other tags change nothing"),
+                "dba3f0cb69f06d70e41abc6ac5812bc3d2639a24b621ba5d241202ac89cb7b9c",
+            ),
+        ] {
+            let fingerprint = KeyRecord::parse(&record).unwrap().fingerprint().unwrap();
+            let hex: String = fingerprint
+                .iter()
+                .map(|octet| format!("{octet:02x}"))
+                .collect();
+            assert_eq!(hex, expected, "{record}");
+        }
+        assert_eq!(KeyRecord::revoked(KeyType::Rsa).fingerprint(), None);
+    }
 
     #[test]
     fn reads_every_tag() {

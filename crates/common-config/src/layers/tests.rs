@@ -9,6 +9,7 @@ use serde::Deserialize;
 use super::*;
 use crate::logging::LogSettings;
 use crate::net::HostPort;
+use crate::origin::Origin;
 use crate::units::{ByteSize, Duration};
 
 #[derive(Debug, Default, Deserialize, PartialEq)]
@@ -353,4 +354,49 @@ fn the_nearest_layer_names_the_notes_ini() {
     assert_eq!(value(layers.clone().set("notes_ini", &other)), "b");
     let variables = variables(&[("SMTP_EDGE_NOTES_INI", &other)]);
     assert_eq!(value(layers.variables("SMTP_EDGE_", variables)), "b");
+}
+
+#[test]
+fn every_setting_knows_where_it_stands() {
+    let folder = folder(&[
+        (
+            "one.toml",
+            "[smtp]\nport = 26\nhostname = \"a\"\n[listen]\naddresses = [\n  \"127.0.0.1:1\",\n  \"127.0.0.1:2\",\n]\n",
+        ),
+        ("two.toml", "[smtp]\nport = 27\n"),
+    ]);
+    let file = |name: &str| folder.path().join(name);
+    let layers = Layers::new().toml(file("one.toml")).toml(file("two.toml"));
+    let check = |layers: &Layers, path: &[&str], expected: Origin| {
+        let loaded: Loaded<Settings> = layers.extract().unwrap();
+        assert_eq!(loaded.origins.of(path), expected, "{path:?}");
+    };
+    check(
+        &layers,
+        &["smtp", "port"],
+        Origin::line(&file("two.toml"), 2),
+    );
+    check(
+        &layers,
+        &["smtp", "hostname"],
+        Origin::line(&file("one.toml"), 3),
+    );
+    check(&layers, &["smtp", "timeout"], Origin::Default);
+    check(
+        &layers,
+        &["listen", "addresses"],
+        Origin::line(&file("one.toml"), 5),
+    );
+    check(
+        &layers,
+        &["listen", "addresses", "1"],
+        Origin::line(&file("one.toml"), 7),
+    );
+    // A list that a stronger layer replaced has no element in the file any more.
+    let replaced = layers.set("listen.addresses", "[\"127.0.0.1:3\"]");
+    check(
+        &replaced,
+        &["listen", "addresses", "1"],
+        Origin::CommandLine,
+    );
 }

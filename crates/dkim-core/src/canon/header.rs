@@ -17,6 +17,20 @@ pub(crate) fn push(kind: Canonicalization, field: &Field<'_>, out: &mut Vec<u8>)
     }
 }
 
+/// Appends the canonical form of a signature field under way or under verification: its `b=` is empty, and no CRLF ends
+/// it (RFC 6376 §3.7).
+pub(crate) fn push_unsigned(kind: Canonicalization, content: &[u8], out: &mut Vec<u8>) {
+    match kind {
+        Canonicalization::Simple => out.extend_from_slice(content),
+        Canonicalization::Relaxed => {
+            let colon = content.iter().position(|&octet| octet == b':');
+            let (name, body) = content.split_at(colon.unwrap_or(content.len()));
+            let body = body.get(1..).unwrap_or_default();
+            push_relaxed(name.trim_ascii_end(), body, out);
+        }
+    }
+}
+
 /// Appends the relaxed form of a field without its closing CRLF.
 pub(crate) fn push_relaxed(name: &[u8], body: &[u8], out: &mut Vec<u8>) {
     out.reserve(name.len() + body.len() + ":\r\n".len());
