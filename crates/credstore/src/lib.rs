@@ -49,7 +49,7 @@
 //!
 //! [`CredStore::insert`] makes it active; [`CredStore::revoke`] ends its use for good; [`CredStore::delete`] removes it.
 //! Each change is one transaction, on stable storage when the call returns, and raises [`CredStore::version`] by one. A
-//! key that is deleted and created again is another *generation*.
+//! key that is deleted and created again is another *generation*. [`StoreWatch`] tells another process of changes.
 //!
 //! # What is protected, and what is not
 //!
@@ -84,6 +84,7 @@ pub use seal::SealError;
 pub use secret::Secret;
 pub use store::CredStore;
 pub use transfer::TransferError;
+pub use watch::StoreWatch;
 
 mod algorithm;
 mod backend;
@@ -101,3 +102,4 @@ mod secret;
 mod store;
 mod transcript;
 mod transfer;
+mod watch;
