@@ -66,8 +66,8 @@
 //! | has the NEK and the store, or reads the memory of a process that has them | everything |
 //!
 //! A NEK or store that others can read is refused with the `chmod` to run. Secrets are wiped from memory when dropped,
-//! absent from `Debug`, and leave through [`Secret::expose`] alone. Swapped-out memory and core dumps are the
-//! operator's: encrypt swap, and let no core be written.
+//! absent from `Debug`, and leave through [`Secret::expose`] alone. Swapped-out memory is the operator's, and core dumps
+//! are the program's: encrypt swap, and let no core be written.
 //!
 //! # What it does not do
 //!
