@@ -14,6 +14,7 @@ mod delivery;
 mod identity;
 mod judging;
 mod key_failures;
+mod keyring;
 mod null_sender;
 mod queueing;
 mod records;
