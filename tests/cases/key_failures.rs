@@ -268,7 +268,8 @@ async fn a_store_that_stays_away_ends_in_a_report() {
     assert_eq!(world.partner.transcripts().len(), 0);
 }
 
-async fn alter(home: &Home, statements: &str) {
+/// Changes the store's file behind its back.
+pub(crate) async fn alter(home: &Home, statements: &str) {
     let url = format!("sqlite:{}", home.data().join(STORE_FILE).display());
     let mut store = SqliteConnection::connect(&url).await.unwrap();
     for statement in statements.split("; ") {

@@ -15,6 +15,7 @@ mod failure_policy;
 mod identity;
 mod judging;
 mod key_failures;
+mod keyring;
 mod null_sender;
 mod queueing;
 mod quiet;

@@ -75,7 +75,15 @@ impl Home {
         keymgmt.ok(&words).await;
         let file = format!("{}.{}.txt", key.selector, key.domain);
         keymgmt
-            .ok(&["export", "DKIM", "DNS", &key.domain, &key.selector, &file])
+            .ok(&[
+                "export",
+                "DKIM",
+                "DNS",
+                &key.domain,
+                &key.selector,
+                &file,
+                "--force", // the file of a key of that name that was deleted
+            ])
             .await;
         let exported =
             std::fs::read_to_string(self.data().join(&file)).expect("the exported record");
@@ -224,6 +232,12 @@ impl Edge {
     #[must_use]
     pub fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// Its process.
+    #[must_use]
+    pub fn process(&self) -> u32 {
+        self.child.id().expect("the child has not been waited for")
     }
 
     /// Tells it to read its settings again, and waits until it has, or has refused; gives the event.

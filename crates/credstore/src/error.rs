@@ -187,6 +187,11 @@ impl CredStoreError {
         }
     }
 
+    /// Whether it says something of one key, and nothing of the others.
+    pub(crate) fn is_of_one_key(&self) -> bool {
+        matches!(self, Self::NotFound { .. } | Self::Tampered { .. })
+    }
+
     pub(crate) fn backend(path: PathBuf, source: BackendError) -> Self {
         match source.failure() {
             BackendFailure::Busy => Self::Busy { path, source },

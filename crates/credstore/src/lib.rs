@@ -49,7 +49,7 @@
 //!
 //! [`CredStore::insert`] makes it active; [`CredStore::revoke`] ends its use for good; [`CredStore::delete`] removes it.
 //! Each change is one transaction, on stable storage when the call returns, and raises [`CredStore::version`] by one. A
-//! key that is deleted and created again is another *generation*.
+//! key that is deleted and created again is another *generation*. [`StoreWatch`] tells another process of changes.
 //!
 //! # What is protected, and what is not
 //!
@@ -66,8 +66,8 @@
 //! | has the NEK and the store, or reads the memory of a process that has them | everything |
 //!
 //! A NEK or store that others can read is refused with the `chmod` to run. Secrets are wiped from memory when dropped,
-//! absent from `Debug`, and leave through [`Secret::expose`] alone. Swapped-out memory and core dumps are the
-//! operator's: encrypt swap, and let no core be written.
+//! absent from `Debug`, and leave through [`Secret::expose`] alone. Swapped-out memory is the operator's, and core dumps
+//! are the program's: encrypt swap, and let no core be written.
 //!
 //! # What it does not do
 //!
@@ -84,6 +84,7 @@ pub use seal::SealError;
 pub use secret::Secret;
 pub use store::CredStore;
 pub use transfer::TransferError;
+pub use watch::StoreWatch;
 
 mod algorithm;
 mod backend;
@@ -101,3 +102,4 @@ mod secret;
 mod store;
 mod transcript;
 mod transfer;
+mod watch;

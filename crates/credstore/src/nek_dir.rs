@@ -21,7 +21,7 @@ use crate::transfer::{self, TransferError};
 ///
 /// A NEK is looked for among the service manager's credentials first, so that a server without access to the data
 /// directory's `nek/` still finds it.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NekDir {
     path: PathBuf,
     credentials: Option<PathBuf>,

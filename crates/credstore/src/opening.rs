@@ -114,6 +114,24 @@ impl CredStore {
 }
 
 async fn open_file(path: &Path) -> Result<(Sqlite, HeaderRow), CredStoreError> {
+    usable(path)?;
+    let failed = |source| CredStoreError::backend(path.to_owned(), source);
+    let backend = Sqlite::open(path)
+        .await
+        .map_err(|error| CredStoreError::open(path.to_owned(), error))?;
+    let header = backend
+        .read()
+        .await
+        .map_err(failed)?
+        .header()
+        .await
+        .map_err(failed)?;
+    let header = header.ok_or_else(|| store_tampered(path, HeaderFault::Missing))?;
+    Ok((backend, header))
+}
+
+/// Asks the file system, without opening it, whether `path` may be a store: a file that only its owner can read.
+pub(crate) fn usable(path: &Path) -> Result<fs::Metadata, CredStoreError> {
     let metadata = fs::metadata(path).map_err(|source| match source.kind() {
         io::ErrorKind::NotFound => CredStoreError::Missing {
             path: path.to_owned(),
@@ -135,19 +153,7 @@ async fn open_file(path: &Path) -> Result<(Sqlite, HeaderRow), CredStoreError> {
             path: path.to_owned(),
         });
     }
-    let failed = |source| CredStoreError::backend(path.to_owned(), source);
-    let backend = Sqlite::open(path)
-        .await
-        .map_err(|error| CredStoreError::open(path.to_owned(), error))?;
-    let header = backend
-        .read()
-        .await
-        .map_err(failed)?
-        .header()
-        .await
-        .map_err(failed)?;
-    let header = header.ok_or_else(|| store_tampered(path, HeaderFault::Missing))?;
-    Ok((backend, header))
+    Ok(metadata)
 }
 
 fn line_keys(nek: &Nek, store_id: Vec<u8>) -> LineKeys {

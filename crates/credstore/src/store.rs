@@ -90,6 +90,26 @@ impl CredStore {
         self.line(&mut access, &header, name).await
     }
 
+    /// The keys called `names`, all of one moment, each with what is wrong with it if something is.
+    ///
+    /// # Errors
+    /// [`CredStoreError::StoreTampered`] and what the database says; nothing is known of any key then.
+    pub async fn keys_named<'a>(
+        &self,
+        names: impl IntoIterator<Item = &'a KeyName>,
+    ) -> Result<Vec<(KeyName, Result<StoredKey, CredStoreError>)>, CredStoreError> {
+        let (mut access, header) = self.read().await?;
+        let mut keys = Vec::new();
+        for name in names {
+            let key = match self.line(&mut access, &header, name).await {
+                Err(error) if !error.is_of_one_key() => return Err(error),
+                key => key,
+            };
+            keys.push((name.clone(), key));
+        }
+        Ok(keys)
+    }
+
     /// Every key, in the order of their domains and selectors.
     ///
     /// # Errors
@@ -113,9 +133,7 @@ impl CredStore {
         let mut keys = Vec::new();
         for name in header.manifest.names() {
             let key = match self.line(&mut access, &header, name).await {
-                Err(error) if !matches!(error, CredStoreError::Tampered { .. }) => {
-                    return Err(error);
-                }
+                Err(error) if !error.is_of_one_key() => return Err(error),
                 key => key,
             };
             keys.push((name.to_string().into(), key));

@@ -9,6 +9,7 @@ pub mod config;
 pub mod deliver;
 pub mod dsn;
 pub mod envelope;
+pub mod hardening;
 pub mod ids;
 pub mod intake;
 pub mod mail_log;

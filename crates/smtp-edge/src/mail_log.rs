@@ -3,9 +3,11 @@
 //! It is an interface: administrators' tools read the names and fields below. Remote text reaches it only through
 //! [`Fault`], whose text is printable already.
 
+use std::collections::BTreeSet;
 use std::error::Error;
 use std::fmt;
 use std::net::IpAddr;
+use std::path::Path;
 use std::time::{Duration, SystemTime};
 
 use common_config::name::{DomainName, KeyName};
@@ -90,9 +92,35 @@ pub fn signing_failed(
     );
 }
 
-/// A key that the policy names cannot sign; said at start and after each reload.
+/// A key that the policy names cannot sign; said at start, after each reload, and when a change of the store brings it about.
 pub fn key_unusable(key: &KeyName, class: FaultClass, why: &str) {
     tracing::error!(%key, class = class.label(), why, "key_unusable");
+}
+
+/// Keys of the store have changed, and what they are now is in force: `changed` names them, `usable` keys sign.
+pub fn keyring_swapped(changed: &BTreeSet<KeyName>, usable: usize, unusable: usize) {
+    let mut names = changed.iter().map(ToString::to_string);
+    let mut list: Vec<String> = names.by_ref().take(NAMED).collect();
+    let more = names.count();
+    if more > 0 {
+        list.push(format!("and {more} more"));
+    }
+    tracing::info!(
+        changed = list.join(","),
+        usable,
+        unusable,
+        "keyring_swapped"
+    );
+}
+
+/// The credential store cannot be read, or is not believed; the keys in force stay. Said once, until it is back.
+pub fn store_away(path: &Path, why: &dyn Error) {
+    tracing::warn!(store = %path.display(), why = %Chain(why), "store_away");
+}
+
+/// The credential store can be read again.
+pub fn store_back(path: &Path) {
+    tracing::info!(store = %path.display(), "store_back");
 }
 
 /// Signing will be tried again.
@@ -160,6 +188,9 @@ pub fn tls_failed(id: QueueId, remote: &str, why: &dyn Error) {
 pub fn round_failed(id: QueueId, step: &str, why: &dyn Error) {
     tracing::error!(queue_id = %id, step, why = %Chain(why), "round_failed");
 }
+
+/// Keys that one line of the log names; a store that is away touches all of them.
+const NAMED: usize = 20;
 
 /// An error and all its sources on one line.
 pub struct Chain<'a>(pub &'a dyn Error);

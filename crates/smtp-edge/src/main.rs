@@ -5,6 +5,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 use common_config::paths;
+use smtp_edge::hardening::{self, HardeningError};
 use smtp_edge::mail_log::Chain;
 use smtp_edge::run;
 
@@ -31,6 +32,8 @@ enum Verb {
 const EXIT_SETTINGS: u8 = 78;
 
 fn main() -> ExitCode {
+    // Before any key is read, and before there is a second thread.
+    let hardened = hardening::harden();
     let arguments = Arguments::parse();
     let file = arguments.settings.or_else(paths::settings_from_environment);
     let file = file.unwrap_or_else(|| PathBuf::from(paths::DEFAULT_SETTINGS));
@@ -39,18 +42,21 @@ fn main() -> ExitCode {
         Err(error) => return fail(&error, ExitCode::FAILURE),
     };
     match arguments.verb {
-        Verb::Run => runtime.block_on(serve(file)),
+        Verb::Run => runtime.block_on(serve(file, hardened)),
         Verb::Check => runtime.block_on(check(file)),
     }
 }
 
-async fn serve(file: PathBuf) -> ExitCode {
+async fn serve(file: PathBuf, hardened: Result<(), HardeningError>) -> ExitCode {
     let loaded = match run::load_settings(&file) {
         Ok(loaded) => loaded,
         Err(error) => return fail(&error, EXIT_SETTINGS.into()),
     };
     if let Err(error) = common_config::logging::init(&loaded.settings.log) {
         return fail(&error, EXIT_SETTINGS.into());
+    }
+    if let Err(error) = hardened {
+        tracing::warn!(why = %Chain(&error), "not_hardened");
     }
     match run::run(loaded, file).await {
         Ok(()) => ExitCode::SUCCESS,

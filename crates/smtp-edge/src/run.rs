@@ -20,6 +20,7 @@ use crate::queue::{self, Queue, QueueHandle};
 use crate::reload::Reloader;
 use crate::shutdown::{self, Signal, Signals};
 use crate::signing::step::{InForce, InForceError, SigningStep};
+use crate::signing::watch::KeyringWatch;
 use crate::smtp::server::SessionSettings;
 use crate::smtp::timers::Timers;
 use crate::spool::file::FileSpool;
@@ -113,6 +114,7 @@ pub async fn run(loaded: Loaded<Settings>, settings_file: PathBuf) -> Result<(),
         tokio::spawn(listener::accept(listener, door.clone()));
         tracing::info!(address, "listening");
     }
+    tokio::spawn(KeyringWatch::new(Arc::clone(&signing), handle.clone()).run());
     let reloader = Reloader {
         settings_file,
         signing,

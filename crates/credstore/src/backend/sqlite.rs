@@ -14,7 +14,7 @@ use sqlx::sqlite::{
     SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteRow,
     SqliteSynchronous,
 };
-use sqlx::{Row as _, SqlSafeStr as _, Sqlite as Database, Transaction};
+use sqlx::{Row as _, SqlSafeStr as _, Sqlite as Database, SqliteConnection, Transaction};
 
 use super::{BackendError, BackendFailure, HeaderRow, KeyRow};
 
@@ -74,6 +74,12 @@ impl Sqlite {
     /// The one writer: others wait from the beginning, so that nobody has to give up a change half way.
     pub(crate) async fn write(&self) -> Result<Access, BackendError> {
         Ok(Access(self.pool.begin_with("BEGIN IMMEDIATE").await?))
+    }
+
+    /// A connection of its own that tells whether another one has written.
+    pub(crate) async fn change_counter(&self) -> Result<ChangeCounter, BackendError> {
+        // Detached: the counter's values can only be compared on one and the same connection.
+        Ok(ChangeCounter(self.pool.acquire().await?.detach()))
     }
 
     async fn migrate(&self) -> Result<(), OpenError> {
@@ -214,6 +220,18 @@ impl Access {
     /// Makes the changes last: on stable storage when this returns.
     pub(crate) async fn commit(self) -> Result<(), BackendError> {
         Ok(self.0.commit().await?)
+    }
+}
+
+/// Counts the changes that other connections made, in this process or another.
+#[derive(Debug)]
+pub(crate) struct ChangeCounter(SqliteConnection);
+
+impl ChangeCounter {
+    /// A number that differs from the last one if something was written in between.
+    pub(crate) async fn read(&mut self) -> Result<i64, BackendError> {
+        let count = sqlx::query_scalar("PRAGMA data_version");
+        Ok(count.fetch_one(&mut self.0).await?)
     }
 }
 

@@ -1,18 +1,21 @@
-//! The keys that the policy names, unsealed: an immutable snapshot, made at start, on a reload, and when a deferred
-//! message asks again. A key that cannot be had stands in it with the reason, so that no message waits for the store.
+//! The keys that the policy names, unsealed: an immutable snapshot, made at start, on a reload, when the store was
+//! changed, and when a deferred message asks again. A key that cannot be had stands in it with the reason, so that no
+//! message waits for the store; one that signs has proved it ([`super::probe`]).
 
 use std::collections::{BTreeSet, HashMap};
+use std::error::Error;
 use std::path::PathBuf;
 
 use common_config::name::KeyName;
-use credstore::{CredStore, CredStoreError, KeyState, NekDir};
+use credstore::{CredStore, CredStoreError, KeyState, NekDir, StoredKey};
 use dkim_core::{Algorithm, SigningKey};
 
+use super::probe::probe;
 use super::state::FaultClass;
 use crate::mail_log::Chain;
 
 /// Where keys come from.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct KeySource {
     /// The credential store.
     pub store: PathBuf,
@@ -29,7 +32,7 @@ pub struct Keyring {
 }
 
 /// Why a key cannot sign.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct KeyFault {
     /// The class, for policy and reports.
     pub class: FaultClass,
@@ -38,29 +41,42 @@ pub struct KeyFault {
 }
 
 impl Keyring {
-    /// Reads the named keys from the store. It always succeeds: what went wrong is in it, key by key.
+    /// Reads the named keys from the store at `source`. It always succeeds: what went wrong is in it, key by key.
     pub async fn load(source: &KeySource, names: &BTreeSet<KeyName>) -> Self {
-        let mut keys = HashMap::with_capacity(names.len());
-        if !names.is_empty() {
-            match CredStore::open(&source.store, &source.neks).await {
-                Ok(store) => {
-                    for name in names {
-                        keys.insert(
-                            name.clone(),
-                            read_key(&store, name, source.rsa_minimum_bits).await,
-                        );
-                    }
-                }
-                Err(error) => {
-                    let fault = KeyFault {
-                        class: store_class(&error),
-                        why: Chain(&error).to_string().into(),
-                    };
-                    keys.extend(names.iter().map(|name| (name.clone(), Err(fault.clone()))));
-                }
-            }
+        if names.is_empty() {
+            return Self::of(HashMap::new());
+        }
+        match CredStore::open(&source.store, &source.neks).await {
+            Ok(store) => Self::read(&store, names, source.rsa_minimum_bits).await,
+            Err(error) => Self::without_a_store(&error, names),
+        }
+    }
+
+    /// Reads the named keys from an open store: all as they were at one moment, each tried before it may sign.
+    pub async fn read(store: &CredStore, names: &BTreeSet<KeyName>, rsa_minimum_bits: u32) -> Self {
+        let found = match store.keys_named(names).await {
+            Ok(found) => found,
+            Err(error) => return Self::without_a_store(&error, names),
+        };
+        let mut keys = HashMap::with_capacity(found.len());
+        for (name, stored) in found {
+            let key = stored
+                .map_err(|error| key_fault(&error))
+                .and_then(|stored| usable_key(store, &stored, rsa_minimum_bits));
+            keys.insert(name, key);
+            // Trying a key takes milliseconds of computing; others may have their turn in between.
+            tokio::task::yield_now().await;
         }
         Self { keys }
+    }
+
+    fn without_a_store(error: &CredStoreError, names: &BTreeSet<KeyName>) -> Self {
+        let fault = KeyFault {
+            class: store_class(error),
+            why: Chain(error).to_string().into(),
+        };
+        let keys = names.iter().map(|name| (name.clone(), Err(fault.clone())));
+        Self::of(keys.collect())
     }
 
     /// A keyring of these keys.
@@ -90,14 +106,49 @@ impl Keyring {
             .iter()
             .filter_map(|(name, key)| key.as_ref().err().map(|fault| (name, fault)))
     }
+
+    /// How many keys can sign.
+    #[must_use]
+    pub fn usable(&self) -> usize {
+        self.keys.values().filter(|key| key.is_ok()).count()
+    }
+
+    /// The keys that are others here than in `before`, that sign in one and not in the other, or that fail for another
+    /// reason; in order.
+    #[must_use]
+    pub fn changed_since(&self, before: &Self) -> BTreeSet<KeyName> {
+        let names = self.keys.keys().chain(before.keys.keys());
+        let changed = names.filter(
+            |name| match (self.keys.get(*name), before.keys.get(*name)) {
+                (Some(Ok(now)), Some(Ok(then))) => now.record() != then.record(),
+                (Some(Err(now)), Some(Err(then))) => now != then,
+                (None, None) => false,
+                (Some(_), None | Some(_)) | (None, Some(_)) => true,
+            },
+        );
+        changed.cloned().collect()
+    }
+
+    /// Whether a key that signs in `before` is out of reach here for a reason that may pass.
+    #[must_use]
+    pub fn lost_for_now(&self, before: &Self) -> bool {
+        self.faults()
+            .any(|(name, fault)| fault.class.is_transient() && before.key(name).is_ok())
+    }
+
+    /// Whether reading the store again may bring a key that this snapshot lacks.
+    #[must_use]
+    pub fn has_transient_faults(&self) -> bool {
+        self.faults().any(|(_, fault)| fault.class.is_transient())
+    }
 }
 
-async fn read_key(
+/// Unseals a key and has it prove itself; its secret bytes are wiped when this returns.
+fn usable_key(
     store: &CredStore,
-    name: &KeyName,
+    stored: &StoredKey,
     rsa_minimum_bits: u32,
 ) -> Result<SigningKey, KeyFault> {
-    let stored = store.key(name).await.map_err(|error| key_fault(&error))?;
     match stored.state() {
         KeyState::Active => {}
         KeyState::Revoked { .. } => {
@@ -107,11 +158,8 @@ async fn read_key(
             });
         }
     }
-    let secret = store.unseal(&stored).map_err(|error| key_fault(&error))?;
-    let key = SigningKey::from_pkcs8_der(secret.expose()).map_err(|error| KeyFault {
-        class: FaultClass::KeyUnreadable,
-        why: Chain(&error).to_string().into(),
-    })?;
+    let secret = store.unseal(stored).map_err(|error| key_fault(&error))?;
+    let key = SigningKey::from_pkcs8_der(secret.expose()).map_err(|error| unreadable(&error))?;
     if key.algorithm() == Algorithm::RsaSha256 && key.bits() < rsa_minimum_bits {
         let why = format!(
             "the key has {} bits, signing.rsa_minimum_bits asks for {rsa_minimum_bits}",
@@ -122,7 +170,15 @@ async fn read_key(
             why: why.into(),
         });
     }
+    probe(stored.name(), &key, stored.record()).map_err(|error| unreadable(&error))?;
     Ok(key)
+}
+
+fn unreadable(error: &dyn Error) -> KeyFault {
+    KeyFault {
+        class: FaultClass::KeyUnreadable,
+        why: Chain(error).to_string().into(),
+    }
 }
 
 fn key_fault(error: &CredStoreError) -> KeyFault {
@@ -144,3 +200,7 @@ fn store_class(error: &CredStoreError) -> FaultClass {
         _ => FaultClass::StoreAway,
     }
 }
+
+#[cfg(test)]
+#[path = "keyring_tests.rs"]
+mod tests;

@@ -69,10 +69,16 @@ impl InForce {
 
     /// The same policy, with its keys read again.
     async fn with_keys_read_again(&self) -> Self {
+        self.with_keyring(Keyring::load(&self.source, &self.router.key_names()).await)
+    }
+
+    /// The same policy, with these keys.
+    #[must_use]
+    pub fn with_keyring(&self, keyring: Keyring) -> Self {
         Self {
             router: Arc::clone(&self.router),
             source: self.source.clone(),
-            keyring: Keyring::load(&self.source, &self.router.key_names()).await,
+            keyring,
             expire_after: self.expire_after,
             postmaster: self.postmaster.clone(),
         }
@@ -123,6 +129,18 @@ impl SigningStep {
         self.in_force.send_replace(Arc::new(in_force));
     }
 
+    /// Puts `new` in the place of `old`, and says whether it did. A reload that came meanwhile wins: its policy is newer
+    /// than the one that `new` was made of.
+    pub fn swap(&self, old: &Arc<InForce>, new: Arc<InForce>) -> bool {
+        self.in_force.send_if_modified(|current| {
+            let unchanged = Arc::ptr_eq(current, old);
+            if unchanged {
+                *current = new;
+            }
+            unchanged
+        })
+    }
+
     /// Signs a message for its external recipients, if it has any. `trace` holds the fields that stand before it.
     #[must_use]
     pub fn sign(
@@ -170,15 +188,8 @@ impl SigningStep {
         if !Arc::ptr_eq(&before, &now) {
             return now;
         }
-        let again = now.with_keys_read_again().await;
-        // A reload that came meanwhile wins: its policy is newer than the one read here.
-        self.in_force.send_if_modified(|current| {
-            let unchanged = Arc::ptr_eq(current, &now);
-            if unchanged {
-                *current = Arc::new(again);
-            }
-            unchanged
-        });
+        let again = Arc::new(now.with_keys_read_again().await);
+        self.swap(&now, again);
         self.in_force()
     }
 }
