@@ -14,6 +14,7 @@ use crate::clock::unix_seconds;
 use crate::envelope::{Envelope, Mailbox, ReversePath, Source};
 use crate::ids::QueueId;
 use crate::signing::state::{FaultClass, SigningFault};
+use crate::signing::unsigned::Unsigned;
 use crate::spool::message::Fault;
 
 /// A message is on stable storage and has been answered 250.
@@ -50,8 +51,8 @@ pub fn signed(id: QueueId, domain: &str, keys: &[KeyName]) {
 }
 
 /// The message goes to external recipients without a signature, and `why`.
-pub fn unsigned(id: QueueId, domain: &str, why: &str) {
-    tracing::info!(queue_id = %id, domain, why, "unsigned");
+pub fn unsigned(id: QueueId, domain: &str, why: Unsigned) {
+    tracing::info!(queue_id = %id, domain, why = why.explanation(), "unsigned");
 }
 
 /// A key or the message was at fault; `consequence` is what becomes of the message.

@@ -9,3 +9,4 @@ pub mod replay;
 pub mod sign;
 pub mod state;
 pub mod step;
+pub mod unsigned;

@@ -8,6 +8,7 @@ use router_config::{RouterConfig, SigningDecision, SigningMode};
 use super::keyring::Keyring;
 use super::policy::{Consequence, consequence};
 use super::state::{FaultClass, Signing, SigningFault};
+use super::unsigned::Unsigned;
 use crate::ids::QueueId;
 use crate::mail_log::{self, Chain};
 
@@ -43,7 +44,7 @@ pub struct Outcome {
     /// Every key, or the message, that was at fault, and the chain of errors.
     failures: Vec<(SigningFault, Box<str>)>,
     /// Why it goes unsigned without any fault.
-    unsigned: Option<&'static str>,
+    unsigned: Option<Unsigned>,
 }
 
 /// Runs the step for a message that has external recipients.
@@ -56,7 +57,7 @@ pub fn sign(
 ) -> Outcome {
     let mode = router.signing_mode();
     if mode == SigningMode::Off {
-        return Outcome::unsigned(None, "RouterDKIMSigning is off");
+        return Outcome::unsigned(None, Unsigned::SigningOff);
     }
     let domain = match signing_identity(message.from, message.sender) {
         Ok(domain) => domain,
@@ -65,9 +66,9 @@ pub fn sign(
     let rule = match router.resolve(&domain) {
         SigningDecision::Sign(rule) => rule,
         SigningDecision::NoEntry => {
-            return Outcome::unsigned(Some(domain), "no DKIM_KEY entry covers the domain");
+            return Outcome::unsigned(Some(domain), Unsigned::NoEntry);
         }
-        SigningDecision::Off => return Outcome::unsigned(Some(domain), "RouterDKIMSigning is off"),
+        SigningDecision::Off => return Outcome::unsigned(Some(domain), Unsigned::SigningOff),
     };
     let mut signers: Vec<(SignatureParams, SigningKey)> = Vec::with_capacity(rule.keys.len());
     let mut names = Vec::with_capacity(rule.keys.len());
@@ -146,7 +147,7 @@ impl Outcome {
         }
     }
 
-    fn unsigned(domain: Option<DomainName>, why: &'static str) -> Self {
+    fn unsigned(domain: Option<DomainName>, why: Unsigned) -> Self {
         Self {
             signing: Signing::NotNeeded,
             domain,
@@ -197,9 +198,7 @@ impl Outcome {
             .unwrap_or_default();
         match &self.signing {
             Signing::Done { keys, .. } if !keys.is_empty() => mail_log::signed(id, &domain, keys),
-            Signing::Done { .. } => {
-                mail_log::unsigned(id, &domain, "no key could sign, and signing is best effort");
-            }
+            Signing::Done { .. } => mail_log::unsigned(id, &domain, Unsigned::BestEffort),
             Signing::NotNeeded => {
                 if let Some(why) = self.unsigned {
                     mail_log::unsigned(id, &domain, why);
