@@ -1,7 +1,7 @@
 //! Signs one message: the domain of its From, the keys of that domain, a DKIM-Signature for each.
 
 use common_config::name::{DomainName, KeyName};
-use dkim_core::{HeaderBlock, SignError, SignatureParams, Signer, SigningKey};
+use dkim_core::{Algorithm, HeaderBlock, SignError, SignatureParams, Signer, SigningKey};
 use router_config::identity::signing_identity;
 use router_config::{RouterConfig, SigningDecision, SigningMode};
 
@@ -45,6 +45,8 @@ pub struct Outcome {
     failures: Vec<(SigningFault, Box<str>)>,
     /// Why it goes unsigned without any fault.
     unsigned: Option<Unsigned>,
+    /// The domain and the algorithm of each signature.
+    signatures: Vec<(DomainName, Algorithm)>,
 }
 
 /// Runs the step for a message that has external recipients.
@@ -72,6 +74,7 @@ pub fn sign(
     };
     let mut signers: Vec<(SignatureParams, SigningKey)> = Vec::with_capacity(rule.keys.len());
     let mut names = Vec::with_capacity(rule.keys.len());
+    let mut signatures = Vec::with_capacity(rule.keys.len());
     let mut failures = Vec::new();
     for instruction in &rule.keys {
         match keyring.key(&instruction.key) {
@@ -84,6 +87,7 @@ pub fn sign(
                 }
                 signers.push((params, key.clone()));
                 names.push(instruction.key.clone());
+                signatures.push((instruction.signing_domain.clone(), key.algorithm()));
             }
             Err(fault) => failures.push((
                 SigningFault {
@@ -114,6 +118,7 @@ pub fn sign(
         domain: Some(domain),
         failures,
         unsigned: None,
+        signatures,
     }
 }
 
@@ -144,6 +149,7 @@ impl Outcome {
             domain: None,
             failures: Vec::new(),
             unsigned: None,
+            signatures: Vec::new(),
         }
     }
 
@@ -153,6 +159,7 @@ impl Outcome {
             domain,
             failures: Vec::new(),
             unsigned: Some(why),
+            signatures: Vec::new(),
         }
     }
 
@@ -176,6 +183,7 @@ impl Outcome {
             domain,
             failures: vec![(fault, why.into())],
             unsigned: None,
+            signatures: Vec::new(),
         }
     }
 
@@ -197,7 +205,9 @@ impl Outcome {
             .map(ToString::to_string)
             .unwrap_or_default();
         match &self.signing {
-            Signing::Done { keys, .. } if !keys.is_empty() => mail_log::signed(id, &domain, keys),
+            Signing::Done { keys, .. } if !keys.is_empty() => {
+                mail_log::signed(id, &domain, keys, &self.signatures);
+            }
             Signing::Done { .. } => mail_log::unsigned(id, &domain, Unsigned::BestEffort),
             Signing::NotNeeded => {
                 if let Some(why) = self.unsigned {

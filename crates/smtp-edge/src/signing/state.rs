@@ -83,6 +83,17 @@ pub enum FaultClass {
 }
 
 impl FaultClass {
+    /// All of them, for counters that are to show a zero.
+    pub const ALL: [Self; 7] = [
+        Self::StoreAway,
+        Self::NekAway,
+        Self::KeyMissing,
+        Self::KeyRevoked,
+        Self::KeyUnreadable,
+        Self::KeyTooShort,
+        Self::CannotSign,
+    ];
+
     /// Whether the same message may well be signed later, without anybody changing the message or its key.
     #[must_use]
     pub fn is_transient(self) -> bool {
