@@ -11,6 +11,7 @@ use credstore::NekDir;
 use router_config::{RouterSettings, SigningSettings};
 use serde::Deserialize;
 
+use crate::admin::address::AdminAddress;
 use crate::signing::keyring::KeySource;
 
 /// The whole of `smtp-edge.toml`.
@@ -33,6 +34,8 @@ pub struct Settings {
     pub dns: DnsSettings,
     /// How mail is brought to its next hops.
     pub delivery: DeliverySettings,
+    /// Where monitoring asks.
+    pub admin: AdminSettings,
     /// How the log is written.
     pub log: LogSettings,
 }
@@ -48,6 +51,7 @@ impl Default for Settings {
             smtp: SmtpSettings::default(),
             dns: DnsSettings::default(),
             delivery: DeliverySettings::default(),
+            admin: AdminSettings::default(),
             log: LogSettings::default(),
         }
     }
@@ -222,6 +226,14 @@ impl Default for DeliverySettings {
             tls: TlsMode::Opportunistic,
         }
     }
+}
+
+/// `[admin]`.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct AdminSettings {
+    /// Where metrics and readiness are served: a loopback address or a Unix socket; nowhere when unset.
+    pub listen: Option<AdminAddress>,
 }
 
 /// Whether outbound connections are encrypted.

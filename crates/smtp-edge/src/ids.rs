@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 /// The name of a queued message: 64 bits, shown as 13 characters of Crockford's base 32 without `I L O U`.
 ///
@@ -17,6 +17,12 @@ impl QueueId {
     #[must_use]
     pub fn number(self) -> u64 {
         self.0
+    }
+
+    /// When its message was accepted, to the millisecond.
+    #[must_use]
+    pub fn time(self) -> SystemTime {
+        SystemTime::UNIX_EPOCH + Duration::from_millis(self.0 >> COUNTER_BITS)
     }
 
     /// The identifier that a record names.
@@ -80,7 +86,7 @@ impl QueueIds {
         let milliseconds = now
             .duration_since(SystemTime::UNIX_EPOCH)
             .map_or(0, |since| since.as_millis());
-        let base = u64::try_from(milliseconds).unwrap_or(0) << 20;
+        let base = u64::try_from(milliseconds).unwrap_or(0) << COUNTER_BITS;
         let mut current = self.0.load(Ordering::Relaxed);
         loop {
             let next = base.max(current + 1);
@@ -102,6 +108,7 @@ impl QueueIds {
 
 const ALPHABET: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
 const DIGITS: u32 = 13;
+const COUNTER_BITS: u32 = 20;
 
 #[cfg(test)]
 mod tests {
@@ -118,10 +125,11 @@ mod tests {
     #[test]
     fn the_names_of_a_server_grow_even_when_its_clock_goes_back() {
         let ids = QueueIds::default();
-        let late = SystemTime::UNIX_EPOCH + std::time::Duration::from_secs(1_800_000_000);
+        let late = SystemTime::UNIX_EPOCH + Duration::from_secs(1_800_000_000);
         let first = ids.next(late);
         let second = ids.next(SystemTime::UNIX_EPOCH);
         assert!(second > first);
+        assert_eq!((first.time(), second.time()), (late, late));
     }
 
     #[test]

@@ -2,8 +2,9 @@
 //!
 //! A message goes one way: [`net`] and [`smtp`] receive it, [`intake`] prepares and signs it ([`signing`]) and commits
 //! it to the [`spool`]; [`queue`] and [`deliver`] bring it to its next hops; [`dsn`] reports what failed. [`run`] builds
-//! all of it from the settings.
+//! all of it from the settings; [`admin`] tells monitoring how it fares.
 
+pub mod admin;
 pub mod clock;
 pub mod config;
 pub mod deliver;

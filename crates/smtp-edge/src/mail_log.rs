@@ -1,4 +1,5 @@
-//! The mail log: a closed set of events, one line each, every one with the queue id it is about.
+//! The mail log: a closed set of events, one line each, every one with the queue id it is about. It is where events are
+//! counted, too, so that the log and the metrics say the same.
 //!
 //! It is an interface: administrators' tools read the names and fields below. Remote text reaches it only through
 //! [`Fault`], whose text is printable already.
@@ -11,16 +12,20 @@ use std::path::Path;
 use std::time::{Duration, SystemTime};
 
 use common_config::name::{DomainName, KeyName};
+use dkim_core::Algorithm;
 
+use crate::admin::metrics::counters;
 use crate::clock::unix_seconds;
 use crate::envelope::{Envelope, Mailbox, ReversePath, Source};
 use crate::ids::QueueId;
 use crate::signing::quiet::Quiet;
 use crate::signing::state::{FaultClass, SigningFault};
+use crate::signing::unsigned::Unsigned;
 use crate::spool::message::Fault;
 
 /// A message is on stable storage and has been answered 250.
 pub fn accepted(id: QueueId, envelope: &Envelope, message_id: &str, size: usize) {
+    counters().accepted(&envelope.source);
     let client = match &envelope.source {
         Source::Client { address, .. } => address.to_string(),
         Source::Ourselves => "ourselves".to_owned(),
@@ -38,12 +43,14 @@ pub fn accepted(id: QueueId, envelope: &Envelope, message_id: &str, size: usize)
 
 /// A client's message, or its whole session, was refused; `reply` is what it was told.
 pub fn rejected(client: IpAddr, from: Option<&ReversePath>, reply: &str, why: &dyn Error) {
+    counters().rejected(reply);
     let from = from.map(ToString::to_string).unwrap_or_default();
     tracing::warn!(%client, from, reply, why = %Chain(why), "rejected");
 }
 
-/// The message carries signatures by these keys.
-pub fn signed(id: QueueId, domain: &str, keys: &[KeyName]) {
+/// The message carries signatures by these keys, each with a signing domain and an algorithm.
+pub fn signed(id: QueueId, domain: &str, keys: &[KeyName], signatures: &[(DomainName, Algorithm)]) {
+    counters().signed(signatures);
     tracing::info!(queue_id = %id, domain, keys = joined(keys), "signed");
 }
 
@@ -53,8 +60,9 @@ fn joined(keys: &[KeyName]) -> String {
 }
 
 /// The message goes to external recipients without a signature, and `why`.
-pub fn unsigned(id: QueueId, domain: &str, why: &str) {
-    tracing::info!(queue_id = %id, domain, why, "unsigned");
+pub fn unsigned(id: QueueId, domain: &str, why: Unsigned) {
+    counters().unsigned(why);
+    tracing::info!(queue_id = %id, domain, why = why.explanation(), "unsigned");
 }
 
 /// In quiet mode: what would have become of the message. `failures` are `<class>` or `<class>:<key>`, joined by commas.
@@ -81,6 +89,7 @@ pub fn signing_failed(
     consequence: &str,
     why: &dyn fmt::Display,
 ) {
+    counters().signing_failed(fault.class);
     tracing::error!(
         queue_id = %id,
         class = fault.class.label(),
@@ -144,12 +153,14 @@ pub fn delivered(
     tls: bool,
     took: Duration,
 ) {
+    counters().delivered();
     let milliseconds = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
     tracing::info!(queue_id = %id, to = %recipient, remote, reply, tls, milliseconds, "delivered");
 }
 
 /// The attempt for this recipient failed and will be repeated.
 pub fn deferred(id: QueueId, recipient: &Mailbox, fault: &Fault, next_attempt: SystemTime) {
+    counters().deferred();
     let remote = fault.remote.as_deref().unwrap_or_default();
     tracing::warn!(
         queue_id = %id,
@@ -164,12 +175,14 @@ pub fn deferred(id: QueueId, recipient: &Mailbox, fault: &Fault, next_attempt: S
 
 /// This recipient will not have the message.
 pub fn failed(id: QueueId, recipient: &Mailbox, fault: &Fault) {
+    counters().bounced();
     let remote = fault.remote.as_deref().unwrap_or_default();
     tracing::error!(queue_id = %id, to = %recipient, status = %fault.status, remote, reply = %fault.text, "failed");
 }
 
 /// The sender is being told; `report` is the report's own queue id, empty when a null sender gets none.
 pub fn reported(id: QueueId, report: Option<QueueId>, sender: &ReversePath) {
+    counters().reported();
     let report = report.map(|report| report.to_string()).unwrap_or_default();
     tracing::info!(queue_id = %id, report, to = %sender, "reported");
 }
@@ -181,11 +194,13 @@ pub fn removed(id: QueueId) {
 
 /// The TLS handshake with a next hop failed; the message goes there in clear.
 pub fn tls_failed(id: QueueId, remote: &str, why: &dyn Error) {
+    counters().tls_failed();
     tracing::warn!(queue_id = %id, remote, why = %Chain(why), "tls_failed");
 }
 
 /// A round of a message could not do `step`, by a fault of ours or of the machine's; it is tried again.
 pub fn round_failed(id: QueueId, step: &str, why: &dyn Error) {
+    counters().round_failed();
     tracing::error!(queue_id = %id, step, why = %Chain(why), "round_failed");
 }
 

@@ -15,7 +15,7 @@ use crate::signing::step::SigningStep;
 /// Carries new settings to those who work under them.
 ///
 /// Routing, signing policy and keys are replaced. Addresses, limits and time-outs of `[listen]`, `[smtp]`, `[dns]`,
-/// `[delivery]` and `[log]` stay as they were at the start.
+/// `[delivery]`, `[admin]` and `[log]` stay as they were at the start.
 pub struct Reloader {
     /// What is read.
     pub settings_file: PathBuf,

@@ -9,6 +9,9 @@ use common_config::layers::Loaded;
 use router_config::{RouterConfig, RouterConfigError};
 use tokio::sync::{Semaphore, watch};
 
+use crate::admin::health::Phase;
+use crate::admin::socket::SocketError;
+use crate::admin::{self, Sources};
 use crate::clock::Clock;
 use crate::config::Settings;
 use crate::deliver::{Deliverer, DelivererError};
@@ -51,6 +54,9 @@ pub enum RunError {
     /// No client can connect.
     #[error("the server cannot listen")]
     Listen(#[from] ListenError),
+    /// Monitoring cannot ask.
+    #[error("the admin listener cannot be opened")]
+    Admin(#[from] SocketError),
     /// Signals cannot be caught.
     #[error("signals cannot be caught")]
     Signals(#[source] std::io::Error),
@@ -62,7 +68,11 @@ impl RunError {
     pub fn is_settings(&self) -> bool {
         match self {
             Self::Settings(_) | Self::Router(_) | Self::InForce(_) | Self::Hostname => true,
-            Self::Spool(_) | Self::Deliver(_) | Self::Listen(_) | Self::Signals(_) => false,
+            Self::Spool(_)
+            | Self::Deliver(_)
+            | Self::Listen(_)
+            | Self::Admin(_)
+            | Self::Signals(_) => false,
         }
     }
 }
@@ -81,9 +91,17 @@ pub async fn run(loaded: Loaded<Settings>, settings_file: PathBuf) -> Result<(),
         in_force(&settings, Arc::clone(&router)).await?,
         clock.clone(),
     ));
+    let (handle, inbox) = queue::channel();
+    let (phase, phases) = watch::channel(Phase::Recovering);
+    let sources = Sources {
+        signing: Arc::clone(&signing),
+        queue: handle.clone(),
+        phase: phases,
+        clock: clock.clone(),
+    };
+    let admin = admin::start(&settings.admin, sources).await?;
     let spool: Arc<dyn Spool> = Arc::new(FileSpool::open(settings.data_dir().spool()).await?);
     let recovered = spool.recover().await?;
-    let (handle, inbox) = queue::channel();
     let intake = Arc::new(intake(
         &settings, &hostname, &spool, &handle, &signing, &clock, &recovered,
     ));
@@ -121,12 +139,15 @@ pub async fn run(loaded: Loaded<Settings>, settings_file: PathBuf) -> Result<(),
         routers,
         queue: handle,
     };
+    phase.send_replace(Phase::Serving);
     shutdown::tell_manager(&[sd_notify::NotifyState::Ready]);
     tracing::info!("ready");
     while let Signal::Reload = signals.next().await {
         reloader.reload().await;
     }
+    phase.send_replace(Phase::Stopping);
     shutdown::stop(&stop, &door.room, settings.smtp.max_connections, queue).await;
+    drop(admin);
     Ok(())
 }
 

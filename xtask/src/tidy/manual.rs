@@ -6,7 +6,7 @@ const PAGE: &str = "docs/manual.md";
 const MAIL_LOG: &str = "crates/smtp-edge/src/mail_log.rs";
 
 /// The structs whose public fields are keys, and the prefix of those keys in the settings file.
-const SECTIONS: [(&str, &str); 9] = [
+const SECTIONS: [(&str, &str); 10] = [
     ("Settings", ""),
     ("CredstoreSettings", "credstore."),
     ("RouterSettings", "router."),
@@ -15,6 +15,7 @@ const SECTIONS: [(&str, &str); 9] = [
     ("SmtpSettings", "smtp."),
     ("DnsSettings", "dns."),
     ("DeliverySettings", "delivery."),
+    ("AdminSettings", "admin."),
     ("LogSettings", "log."),
 ];
 
@@ -116,6 +117,7 @@ mod tests {
             "Listen",
             "Smtp",
             "Delivery",
+            "Admin",
             "Log",
         ]
         .map(|name| format!("pub struct {name}Settings {{\n}}\n"))

@@ -27,7 +27,7 @@ use crate::signing::replay::Replay;
 use crate::signing::state::Signing;
 use crate::spool::message::MessageState;
 use crate::spool::{Durable, Spool};
-use schedule::{Awaiting, Next, Schedule};
+use schedule::{Awaiting, Level, Next, Schedule};
 use worker::Worker;
 
 /// The two ends of the way into the queue. The handle is made before the queue, since what commits messages needs the
@@ -35,19 +35,31 @@ use worker::Worker;
 #[must_use]
 pub fn channel() -> (QueueHandle, Inbox) {
     let (sender, receiver) = mpsc::unbounded_channel();
-    (QueueHandle(sender), Inbox(receiver))
+    let (level, levels) = watch::channel(Level::default());
+    let handle = QueueHandle {
+        commands: sender,
+        levels,
+    };
+    let inbox = Inbox {
+        commands: receiver,
+        level,
+    };
+    (handle, inbox)
 }
 
 /// Tells the queue of news. Cheap to clone; nothing here waits.
 #[derive(Clone, Debug)]
-pub struct QueueHandle(mpsc::UnboundedSender<Command>);
+pub struct QueueHandle {
+    commands: mpsc::UnboundedSender<Command>,
+    levels: watch::Receiver<Level>,
+}
 
 impl QueueHandle {
     /// Hands over a message that is on stable storage.
     ///
     /// After a shutdown this does nothing: the next start finds the message in the spool.
     pub fn enqueue(&self, id: Durable<QueueId>, state: &MessageState) {
-        let _ = self.0.send(Command::Enqueue {
+        let _ = self.commands.send(Command::Enqueue {
             id: id.get(),
             due: state.next_attempt,
             awaiting: awaiting(state),
@@ -56,19 +68,28 @@ impl QueueHandle {
 
     /// Tries signing again at once for every message for which it was deferred: keys or settings have changed.
     pub fn retry_deferred_signing(&self) {
-        let _ = self.0.send(Command::KeysChanged);
+        let _ = self.commands.send(Command::KeysChanged);
+    }
+
+    /// How full the queue is; empty until it has started.
+    #[must_use]
+    pub fn level(&self) -> Level {
+        *self.levels.borrow()
     }
 
     /// Makes the dispatcher look at its clock, which a test has moved.
     #[cfg(test)]
     fn look_at_the_clock(&self) {
-        let _ = self.0.send(Command::Look);
+        let _ = self.commands.send(Command::Look);
     }
 }
 
 /// The queue's end of [`channel`].
 #[derive(Debug)]
-pub struct Inbox(mpsc::UnboundedReceiver<Command>);
+pub struct Inbox {
+    commands: mpsc::UnboundedReceiver<Command>,
+    level: watch::Sender<Level>,
+}
 
 #[derive(Debug)]
 enum Command {
@@ -153,13 +174,14 @@ struct Dispatcher {
 }
 
 impl Dispatcher {
-    async fn run(mut self, Inbox(mut inbox): Inbox, mut stopped: oneshot::Receiver<Duration>) {
+    async fn run(mut self, mut inbox: Inbox, mut stopped: oneshot::Receiver<Duration>) {
         let mut inbox_open = true;
         let grace = loop {
             let wait = self.start_due();
+            inbox.level.send_replace(self.schedule.level());
             tokio::select! {
                 grace = &mut stopped => break grace.unwrap_or_default(),
-                command = inbox.recv(), if inbox_open => match command {
+                command = inbox.commands.recv(), if inbox_open => match command {
                     Some(command) => self.obey(command),
                     None => inbox_open = false,
                 },

@@ -1,6 +1,6 @@
 //! Which message is due when. Pure: it is told the time and starts nothing itself.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::SystemTime;
 
 use crate::ids::QueueId;
@@ -31,12 +31,21 @@ pub enum Next {
     },
 }
 
+/// How full the queue is.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Level {
+    /// Messages that wait or whose round is running.
+    pub messages: usize,
+    /// The one that was accepted first.
+    pub oldest: Option<QueueId>,
+}
+
 /// The messages that wait, ordered by due time, and those whose round is running.
 ///
 /// Every message is in `entries`; it is in `due` under its time unless its round is running.
 #[derive(Debug, Default)]
 pub struct Schedule {
-    entries: HashMap<QueueId, Entry>,
+    entries: BTreeMap<QueueId, Entry>,
     due: BTreeSet<(SystemTime, QueueId)>,
 }
 
@@ -119,6 +128,15 @@ impl Schedule {
         self.due.first().map(|(due, _)| *due)
     }
 
+    /// How many messages there are, and the oldest, which is the first by name.
+    #[must_use]
+    pub fn level(&self) -> Level {
+        Level {
+            messages: self.entries.len(),
+            oldest: self.entries.first_key_value().map(|(id, _)| *id),
+        }
+    }
+
     fn wait(
         &mut self,
         id: QueueId,
@@ -187,6 +205,25 @@ mod tests {
         schedule.end(id(2), again(50, Awaiting::Time), at(1));
         assert_eq!(started(&mut schedule, 49), [0; 0]);
         assert_eq!(started(&mut schedule, 50), [2]);
+    }
+
+    #[test]
+    fn messages_count_until_their_last_round_has_ended() {
+        let mut schedule = Schedule::default();
+        let level = |messages, oldest: Option<u64>| Level {
+            messages,
+            oldest: oldest.map(id),
+        };
+        assert_eq!(schedule.level(), level(0, None));
+        schedule.add(id(2), at(0), Awaiting::Time);
+        schedule.add(id(1), at(50), Awaiting::Time);
+        assert_eq!(schedule.level(), level(2, Some(1)));
+        assert_eq!(started(&mut schedule, 50), [2, 1]);
+        assert_eq!(schedule.level(), level(2, Some(1)));
+        schedule.end(id(1), Next::Done, at(51));
+        assert_eq!(schedule.level(), level(1, Some(2)));
+        schedule.end(id(2), Next::Done, at(51));
+        assert_eq!(schedule.level(), level(0, None));
     }
 
     #[test]

@@ -22,7 +22,7 @@ use crate::deliver::route::{self, Route};
 use crate::dsn::{self, Due};
 use crate::ids::QueueId;
 use crate::mail_log;
-use crate::signing::state::{Signing, SigningFault};
+use crate::signing::state::Signing;
 use crate::spool::SpoolError;
 use crate::spool::message::{Fault, Message, MessageState, RecipientState};
 
@@ -106,9 +106,8 @@ impl Worker {
         let fault = match &round.state.signing {
             Signing::NotNeeded | Signing::Done { .. } => return,
             Signing::Refused(fault) => fault.recipient_fault(),
-            Signing::Deferred(fault) => {
-                let fault = fault.clone();
-                self.replay(round, &fault).await;
+            Signing::Deferred(_) => {
+                round.state.signing = self.parts.replay.replay(&round.message).await;
                 match &round.state.signing {
                     Signing::NotNeeded | Signing::Done { .. } => return,
                     Signing::Refused(fault) => fault.recipient_fault(),
@@ -129,31 +128,6 @@ impl Worker {
         for recipient in external {
             round.settle(recipient, Outcome::Failed(fault.clone()));
         }
-    }
-
-    /// Signs again; the outcome takes the place of the deferral.
-    async fn replay(&self, round: &mut Round, before: &SigningFault) {
-        let id = round.message.id;
-        let domain = before
-            .domain
-            .as_ref()
-            .map(ToString::to_string)
-            .unwrap_or_default();
-        let outcome = self.parts.replay.replay(&round.message).await;
-        match &outcome {
-            Signing::NotNeeded => mail_log::unsigned(
-                id,
-                &domain,
-                "no entry covers the domain now, or signing is off",
-            ),
-            Signing::Done { keys, .. } if keys.is_empty() => {
-                mail_log::unsigned(id, &domain, "best effort: no key could sign");
-            }
-            Signing::Done { keys, .. } => mail_log::signed(id, &domain, keys),
-            Signing::Deferred(_) => {} // logged with the time of the next round, in `conclude`
-            Signing::Refused(fault) => mail_log::signing_failed(id, fault, "not sent", fault),
-        }
-        round.state.signing = outcome;
     }
 
     /// Brings the message to the next hops of those recipients that it may leave for.

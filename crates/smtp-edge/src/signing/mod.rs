@@ -12,4 +12,5 @@ pub mod replay;
 pub mod sign;
 pub mod state;
 pub mod step;
+pub mod unsigned;
 pub mod watch;

@@ -8,7 +8,7 @@ use crate::spool::message::Message;
 
 /// Signs a stored message again, under the policy and the keys in force now.
 pub trait Replay: Send + Sync + 'static {
-    /// The outcome, which takes the place of the one on record.
+    /// The outcome, which takes the place of the one on record and has been told to the mail log.
     fn replay<'a>(
         &'a self,
         message: &'a Message,

@@ -1,7 +1,7 @@
 //! Signs one message: the domain of its From, the keys of that domain, a DKIM-Signature for each.
 
 use common_config::name::{DomainName, KeyName};
-use dkim_core::{HeaderBlock, SignError, SignatureParams, Signer, SigningKey};
+use dkim_core::{Algorithm, HeaderBlock, SignError, SignatureParams, Signer, SigningKey};
 use router_config::identity::signing_identity;
 use router_config::{RouterConfig, SigningDecision, SigningMode};
 
@@ -9,6 +9,7 @@ use super::keyring::Keyring;
 use super::policy::{Consequence, consequence};
 use super::quiet::Quiet;
 use super::state::{FaultClass, Signing, SigningFault};
+use super::unsigned::Unsigned;
 use crate::ids::QueueId;
 use crate::mail_log::{self, Chain};
 
@@ -46,7 +47,9 @@ pub struct Outcome {
     /// Every key, or the message, that was at fault, and the chain of errors.
     failures: Vec<(SigningFault, Box<str>)>,
     /// Why it goes unsigned without any fault.
-    unsigned: Option<&'static str>,
+    unsigned: Option<Unsigned>,
+    /// The domain and the algorithm of each signature.
+    signatures: Vec<(DomainName, Algorithm)>,
     /// What would have become of the message, where nothing may come of it.
     quiet: Option<Quiet>,
 }
@@ -60,7 +63,7 @@ pub fn sign(
     moment: Moment,
 ) -> Outcome {
     if router.signing_mode() == SigningMode::Off {
-        return Outcome::unsigned(None, "RouterDKIMSigning is off");
+        return Outcome::unsigned(None, Unsigned::SigningOff);
     }
     let domain = match signing_identity(message.from, message.sender) {
         Ok(domain) => domain,
@@ -69,12 +72,13 @@ pub fn sign(
     let rule = match router.resolve(&domain) {
         SigningDecision::Sign(rule) => rule,
         SigningDecision::NoEntry => {
-            return Outcome::unsigned(Some(domain), "no DKIM_KEY entry covers the domain");
+            return Outcome::unsigned(Some(domain), Unsigned::NoEntry);
         }
-        SigningDecision::Off => return Outcome::unsigned(Some(domain), "RouterDKIMSigning is off"),
+        SigningDecision::Off => return Outcome::unsigned(Some(domain), Unsigned::SigningOff),
     };
     let mut signers: Vec<(SignatureParams, SigningKey)> = Vec::with_capacity(rule.keys.len());
     let mut names = Vec::with_capacity(rule.keys.len());
+    let mut signatures = Vec::with_capacity(rule.keys.len());
     let mut failures = Vec::new();
     for instruction in &rule.keys {
         match keyring.key(&instruction.key) {
@@ -87,6 +91,7 @@ pub fn sign(
                 }
                 signers.push((params, key.clone()));
                 names.push(instruction.key.clone());
+                signatures.push((instruction.signing_domain.clone(), key.algorithm()));
             }
             Err(fault) => failures.push((
                 SigningFault {
@@ -118,6 +123,7 @@ pub fn sign(
         domain: Some(domain),
         failures,
         unsigned: None,
+        signatures,
         quiet: None,
     }
 }
@@ -150,17 +156,19 @@ impl Outcome {
             domain: None,
             failures: Vec::new(),
             unsigned: None,
+            signatures: Vec::new(),
             quiet: None,
         }
     }
 
-    fn unsigned(domain: Option<DomainName>, why: &'static str) -> Self {
+    fn unsigned(domain: Option<DomainName>, why: Unsigned) -> Self {
         Self {
             signing: Signing::NotNeeded,
             consequence: Consequence::Send,
             domain,
             failures: Vec::new(),
             unsigned: Some(why),
+            signatures: Vec::new(),
             quiet: None,
         }
     }
@@ -183,6 +191,7 @@ impl Outcome {
             domain,
             failures: vec![(fault, why.into())],
             unsigned: None,
+            signatures: Vec::new(),
             quiet: None,
         }
     }
@@ -227,10 +236,10 @@ impl Outcome {
             .map(ToString::to_string)
             .unwrap_or_default();
         match &self.signing {
-            Signing::Done { keys, .. } if !keys.is_empty() => mail_log::signed(id, &domain, keys),
-            Signing::Done { .. } => {
-                mail_log::unsigned(id, &domain, "no key could sign, and signing is best effort");
+            Signing::Done { keys, .. } if !keys.is_empty() => {
+                mail_log::signed(id, &domain, keys, &self.signatures);
             }
+            Signing::Done { .. } => mail_log::unsigned(id, &domain, Unsigned::BestEffort),
             Signing::NotNeeded => {
                 if let Some(why) = self.unsigned {
                     mail_log::unsigned(id, &domain, why);

@@ -11,6 +11,7 @@ use super::keyring::{KeySource, Keyring};
 use super::replay::Replay;
 use super::sign::{self, Moment, Outcome, Signable};
 use super::state::Signing;
+use crate::admin::metrics;
 use crate::clock::{Clock, unix_seconds};
 use crate::envelope::{Mailbox, MailboxError};
 use crate::intake::normalize::{Normalized, normalize};
@@ -124,6 +125,12 @@ impl SigningStep {
         self.in_force.borrow().clone()
     }
 
+    /// Tells of each time that something else comes into force.
+    #[must_use]
+    pub fn changes(&self) -> watch::Receiver<Arc<InForce>> {
+        self.in_force.subscribe()
+    }
+
     /// Puts another policy and its keys in force.
     pub fn replace(&self, in_force: InForce) {
         self.in_force.send_replace(Arc::new(in_force));
@@ -169,7 +176,11 @@ impl SigningStep {
             now: unix_seconds(self.clock.now()),
             expire_after: in_force.expire_after,
         };
+        let begun = self.clock.instant();
         let outcome = sign::sign(&in_force.router, &in_force.keyring, signable, moment);
+        if !outcome.keys().is_empty() {
+            metrics::counters().signing_took(self.clock.instant().duration_since(begun));
+        }
         if in_force.router.is_quiet() {
             outcome.quieted()
         } else {

@@ -1,0 +1,424 @@
+//! What is counted and measured: every metric declared once, as data, and the counters behind the events of the mail log.
+//!
+//! The names and labels are an interface; a test holds them and the manual's table together. Every label has a bounded
+//! set of values: closed enums, and the signing domains of the policy up to a limit. There is one set of counters for
+//! the process, as there is one log; it counts whether or not somebody listens.
+
+use std::collections::HashSet;
+use std::sync::{LazyLock, Mutex, PoisonError};
+use std::time::Duration;
+
+use common_config::name::DomainName;
+use dkim_core::Algorithm;
+use prometheus::{
+    GaugeVec, HistogramOpts, HistogramVec, IntCounterVec, Opts, Registry, TextEncoder,
+};
+
+use crate::envelope::Source;
+use crate::signing::state::FaultClass;
+use crate::signing::unsigned::Unsigned;
+
+/// What sort of thing a metric is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// It only grows, from 0 at the start.
+    Counter,
+    /// It is as it is when it is asked for.
+    Gauge,
+    /// How often each span of values occurred.
+    Histogram,
+}
+
+/// A metric as the manual has it.
+#[derive(Debug, Clone, Copy)]
+pub struct Declared {
+    /// Its name.
+    pub name: &'static str,
+    /// Its sort.
+    pub kind: Kind,
+    /// The names of its labels.
+    pub labels: &'static [&'static str],
+    /// What it counts, in half a sentence.
+    pub help: &'static str,
+}
+
+const fn declared(
+    kind: Kind,
+    name: &'static str,
+    labels: &'static [&'static str],
+    help: &'static str,
+) -> Declared {
+    Declared {
+        name,
+        kind,
+        labels,
+        help,
+    }
+}
+
+const ACCEPTED: Declared = declared(
+    Kind::Counter,
+    "smtp_edge_accepted_total",
+    &["source"],
+    "Messages on stable storage and answered 250",
+);
+const REJECTED: Declared = declared(
+    Kind::Counter,
+    "smtp_edge_rejected_total",
+    &["reply"],
+    "Messages and sessions of clients that were refused",
+);
+const SIGNATURES: Declared = declared(
+    Kind::Counter,
+    "smtp_edge_signatures_total",
+    &["domain", "algorithm"],
+    "Signatures made, by signing domain",
+);
+const UNSIGNED: Declared = declared(
+    Kind::Counter,
+    "smtp_edge_unsigned_total",
+    &["reason"],
+    "Messages for external recipients that go without a signature",
+);
+const SIGNING_FAILURES: Declared = declared(
+    Kind::Counter,
+    "smtp_edge_signing_failures_total",
+    &["class"],
+    "Times that a key or a message was at fault, repeated attempts included",
+);
+const DELIVERED: Declared = declared(
+    Kind::Counter,
+    "smtp_edge_delivered_total",
+    &[],
+    "Recipients whose copy a next hop has taken",
+);
+const DEFERRED: Declared = declared(
+    Kind::Counter,
+    "smtp_edge_deferred_total",
+    &[],
+    "Attempts for a recipient that failed and will be repeated",
+);
+const BOUNCED: Declared = declared(
+    Kind::Counter,
+    "smtp_edge_bounced_total",
+    &[],
+    "Recipients who will not have the message",
+);
+const REPORTED: Declared = declared(
+    Kind::Counter,
+    "smtp_edge_reported_total",
+    &[],
+    "Messages whose sender was told of a failure, or has no address to be told at",
+);
+const TLS_FAILURES: Declared = declared(
+    Kind::Counter,
+    "smtp_edge_tls_failures_total",
+    &[],
+    "TLS handshakes with a next hop that failed",
+);
+const ROUND_FAILURES: Declared = declared(
+    Kind::Counter,
+    "smtp_edge_round_failures_total",
+    &[],
+    "Steps of the queue that failed by a fault of ours or of the machine",
+);
+const SIGNING_SECONDS: Declared = declared(
+    Kind::Histogram,
+    "smtp_edge_signing_seconds",
+    &[],
+    "Time that signing a message took, all its signatures together",
+);
+const QUEUE_MESSAGES: Declared = declared(
+    Kind::Gauge,
+    "smtp_edge_queue_messages",
+    &[],
+    "Messages in the queue, those under way included",
+);
+const QUEUE_OLDEST: Declared = declared(
+    Kind::Gauge,
+    "smtp_edge_queue_oldest_age_seconds",
+    &[],
+    "Time since the oldest message of the queue was accepted, 0 when it is empty",
+);
+const KEYRING_AGE: Declared = declared(
+    Kind::Gauge,
+    "smtp_edge_keyring_age_seconds",
+    &[],
+    "Time since the signing keys were last read from the store",
+);
+const KEYS_UNUSABLE: Declared = declared(
+    Kind::Gauge,
+    "smtp_edge_keys_unusable",
+    &["class"],
+    "Keys that the settings name and that cannot sign",
+);
+const BUILD_INFO: Declared = declared(
+    Kind::Gauge,
+    "smtp_edge_build_info",
+    &["version"],
+    "Always 1",
+);
+
+/// Every metric, in the order of the manual.
+pub const DECLARED: [Declared; 17] = [
+    ACCEPTED,
+    REJECTED,
+    SIGNATURES,
+    UNSIGNED,
+    SIGNING_FAILURES,
+    DELIVERED,
+    DEFERRED,
+    BOUNCED,
+    REPORTED,
+    TLS_FAILURES,
+    ROUND_FAILURES,
+    SIGNING_SECONDS,
+    QUEUE_MESSAGES,
+    QUEUE_OLDEST,
+    KEYRING_AGE,
+    KEYS_UNUSABLE,
+    BUILD_INFO,
+];
+
+/// The process's own counters.
+#[must_use]
+pub fn counters() -> &'static Metrics {
+    static COUNTERS: LazyLock<Metrics> = LazyLock::new(Metrics::default);
+    &COUNTERS
+}
+
+/// What is measured at the moment somebody asks.
+#[derive(Debug, Clone)]
+pub struct Reading {
+    /// Messages in the queue.
+    pub queued: usize,
+    /// How long the oldest of them has been there.
+    pub oldest: Duration,
+    /// How long ago the keys were read.
+    pub keyring_age: Duration,
+    /// The fault of each key that cannot sign.
+    pub unusable: Vec<FaultClass>,
+}
+
+/// A set of counters and gauges.
+pub struct Metrics {
+    registry: Registry,
+    accepted: IntCounterVec,
+    rejected: IntCounterVec,
+    signatures: IntCounterVec,
+    domains: Mutex<HashSet<DomainName>>,
+    unsigned: IntCounterVec,
+    signing_failures: IntCounterVec,
+    delivered: IntCounterVec,
+    deferred: IntCounterVec,
+    bounced: IntCounterVec,
+    reported: IntCounterVec,
+    tls_failures: IntCounterVec,
+    round_failures: IntCounterVec,
+    signing_seconds: HistogramVec,
+    queue_messages: GaugeVec,
+    queue_oldest: GaugeVec,
+    keyring_age: GaugeVec,
+    keys_unusable: GaugeVec,
+}
+
+impl Metrics {
+    /// A message was accepted.
+    pub fn accepted(&self, source: &Source) {
+        let source = match source {
+            Source::Client { .. } => CLIENT,
+            Source::Ourselves => OURSELVES,
+        };
+        self.accepted.with_label_values(&[source]).inc();
+    }
+
+    /// A client was refused with this reply.
+    pub fn rejected(&self, reply: &str) {
+        let severity = if reply.starts_with('4') {
+            TRANSIENT
+        } else {
+            PERMANENT
+        };
+        self.rejected.with_label_values(&[severity]).inc();
+    }
+
+    /// A message was given these signatures.
+    pub fn signed(&self, signatures: &[(DomainName, Algorithm)]) {
+        for (domain, algorithm) in signatures {
+            let domain = self.bounded(domain);
+            self.signatures
+                .with_label_values(&[domain, algorithm.as_str()])
+                .inc();
+        }
+    }
+
+    /// Signing a message took so long.
+    pub fn signing_took(&self, time: Duration) {
+        self.signing_seconds
+            .with_label_values(NONE)
+            .observe(time.as_secs_f64());
+    }
+
+    /// A message goes unsigned.
+    pub fn unsigned(&self, reason: Unsigned) {
+        self.unsigned.with_label_values(&[reason.label()]).inc();
+    }
+
+    /// A key or a message was at fault.
+    pub fn signing_failed(&self, class: FaultClass) {
+        self.signing_failures
+            .with_label_values(&[class.label()])
+            .inc();
+    }
+
+    /// A recipient's copy was taken.
+    pub fn delivered(&self) {
+        self.delivered.with_label_values(NONE).inc();
+    }
+
+    /// A recipient's copy waits.
+    pub fn deferred(&self) {
+        self.deferred.with_label_values(NONE).inc();
+    }
+
+    /// A recipient will not have it.
+    pub fn bounced(&self) {
+        self.bounced.with_label_values(NONE).inc();
+    }
+
+    /// A sender was told.
+    pub fn reported(&self) {
+        self.reported.with_label_values(NONE).inc();
+    }
+
+    /// A handshake failed.
+    pub fn tls_failed(&self) {
+        self.tls_failures.with_label_values(NONE).inc();
+    }
+
+    /// A step of the queue failed.
+    pub fn round_failed(&self) {
+        self.round_failures.with_label_values(NONE).inc();
+    }
+
+    /// Everything in Prometheus's text format 0.0.4.
+    ///
+    /// # Errors
+    /// None is known; the encoder could only fail for want of a name or a value.
+    pub fn render(&self, reading: &Reading) -> Result<String, prometheus::Error> {
+        #[expect(clippy::cast_precision_loss, reason = "a queue is shorter than 2^52")]
+        let count = |count: usize| count as f64;
+        let set = |gauge: &GaugeVec, value| gauge.with_label_values(NONE).set(value);
+        set(&self.queue_messages, count(reading.queued));
+        set(&self.queue_oldest, reading.oldest.as_secs_f64());
+        set(&self.keyring_age, reading.keyring_age.as_secs_f64());
+        for class in FaultClass::ALL {
+            let keys = reading.unusable.iter().filter(|fault| **fault == class);
+            self.keys_unusable
+                .with_label_values(&[class.label()])
+                .set(count(keys.count()));
+        }
+        TextEncoder::new().encode_to_string(&self.registry.gather())
+    }
+
+    /// The domain, or [`OTHER`] once so many have been seen that more would burden whoever keeps the metrics.
+    fn bounded<'a>(&self, domain: &'a DomainName) -> &'a str {
+        let mut domains = self.domains.lock().unwrap_or_else(PoisonError::into_inner);
+        if domains.contains(domain) {
+            return domain.as_str();
+        }
+        if domains.len() >= DOMAINS {
+            return OTHER;
+        }
+        domains.insert(domain.clone());
+        domain.as_str()
+    }
+}
+
+impl Default for Metrics {
+    /// All at 0. Labels with a closed set of values show their zeros, so that the first event is an increase.
+    fn default() -> Self {
+        let registry = Registry::new();
+        let metrics = Self {
+            accepted: counter(&registry, ACCEPTED, &[CLIENT, OURSELVES]),
+            rejected: counter(&registry, REJECTED, &[TRANSIENT, PERMANENT]),
+            signatures: counter(&registry, SIGNATURES, &[]),
+            domains: Mutex::default(),
+            unsigned: counter(&registry, UNSIGNED, &Unsigned::ALL.map(Unsigned::label)),
+            signing_failures: counter(
+                &registry,
+                SIGNING_FAILURES,
+                &FaultClass::ALL.map(FaultClass::label),
+            ),
+            delivered: counter(&registry, DELIVERED, &[]),
+            deferred: counter(&registry, DEFERRED, &[]),
+            bounced: counter(&registry, BOUNCED, &[]),
+            reported: counter(&registry, REPORTED, &[]),
+            tls_failures: counter(&registry, TLS_FAILURES, &[]),
+            round_failures: counter(&registry, ROUND_FAILURES, &[]),
+            signing_seconds: histogram(&registry, SIGNING_SECONDS),
+            queue_messages: gauge(&registry, QUEUE_MESSAGES),
+            queue_oldest: gauge(&registry, QUEUE_OLDEST),
+            keyring_age: gauge(&registry, KEYRING_AGE),
+            keys_unusable: gauge(&registry, KEYS_UNUSABLE),
+            registry,
+        };
+        gauge(&metrics.registry, BUILD_INFO)
+            .with_label_values(&[env!("CARGO_PKG_VERSION")])
+            .set(1.0);
+        metrics
+    }
+}
+
+/// A counter that shows a zero for each of `values`, or for itself when it has no labels.
+#[expect(clippy::expect_used, reason = "declared above; a test builds them all")]
+fn counter(registry: &Registry, metric: Declared, values: &[&str]) -> IntCounterVec {
+    let options = Opts::new(metric.name, metric.help);
+    let counter = IntCounterVec::new(options, metric.labels).expect("names are well-formed");
+    for value in values {
+        counter.with_label_values(&[value]);
+    }
+    if metric.labels.is_empty() {
+        counter.with_label_values(NONE);
+    }
+    let shared = Box::new(counter.clone());
+    registry.register(shared).expect("names are unique");
+    counter
+}
+
+#[expect(clippy::expect_used, reason = "declared above; a test builds them all")]
+fn gauge(registry: &Registry, metric: Declared) -> GaugeVec {
+    let options = Opts::new(metric.name, metric.help);
+    let gauge = GaugeVec::new(options, metric.labels).expect("names are well-formed");
+    let shared = Box::new(gauge.clone());
+    registry.register(shared).expect("names are unique");
+    gauge
+}
+
+#[expect(clippy::expect_used, reason = "declared above; a test builds them all")]
+fn histogram(registry: &Registry, metric: Declared) -> HistogramVec {
+    let options = HistogramOpts::new(metric.name, metric.help).buckets(SECONDS.to_vec());
+    let histogram = HistogramVec::new(options, metric.labels).expect("names are well-formed");
+    histogram.with_label_values(NONE);
+    let shared = Box::new(histogram.clone());
+    registry.register(shared).expect("names are unique");
+    histogram
+}
+
+/// Signing domains that are told apart; the policy of nearly every organisation names fewer.
+const DOMAINS: usize = 1000;
+/// The label of the domains beyond those.
+const OTHER: &str = "other";
+const CLIENT: &str = "client";
+const OURSELVES: &str = "ourselves";
+const TRANSIENT: &str = "4xx";
+const PERMANENT: &str = "5xx";
+/// The values of no labels.
+const NONE: &[&str] = &[];
+/// From a tenth of a millisecond, an Ed25519 signature over a short message, to a second, which something is wrong at.
+const SECONDS: [f64; 11] = [
+    0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.1, 0.25, 1.0,
+];
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,128 @@
+//! The admin listener: what monitoring asks of a running server, on this machine alone.
+//!
+//! [`metrics`] counts the events of the mail log and knows every metric by name, [`health`] decides whether the server is
+//! ready, [`http`] answers requests, [`socket`] is where they come in. Nothing here changes the server, and nothing waits
+//! for it: a listener that is off, slow or under attack costs mail nothing.
+
+pub mod address;
+pub mod health;
+pub mod http;
+pub mod metrics;
+pub mod socket;
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+
+use crate::clock::Clock;
+use crate::config::AdminSettings;
+use crate::queue::QueueHandle;
+use crate::signing::step::{InForce, SigningStep};
+use health::{Phase, Snapshot};
+use metrics::Reading;
+use socket::{Socket, SocketError};
+
+/// Whom the listener asks about the server.
+pub struct Sources {
+    /// Who knows the policy and its keys.
+    pub signing: Arc<SigningStep>,
+    /// Who knows the queue.
+    pub queue: QueueHandle,
+    /// How far the server is.
+    pub phase: watch::Receiver<Phase>,
+    /// What time it is.
+    pub clock: Clock,
+}
+
+/// A listener at work. Dropping it ends it and takes a socket file away.
+#[derive(Debug)]
+pub struct Admin {
+    tasks: [JoinHandle<()>; 2],
+}
+
+impl Drop for Admin {
+    fn drop(&mut self) {
+        for task in &self.tasks {
+            task.abort();
+        }
+    }
+}
+
+/// Opens the listener, if the settings name one.
+///
+/// # Errors
+/// [`SocketError`] when its address cannot be had.
+pub async fn start(
+    settings: &AdminSettings,
+    sources: Sources,
+) -> Result<Option<Admin>, SocketError> {
+    let Some(address) = &settings.listen else {
+        return Ok(None);
+    };
+    let socket = Socket::open(address).await?;
+    tracing::info!(address = socket.name(), "admin_listening");
+    let (keys_read, age) = watch::channel(sources.clock.instant());
+    let noting = note_key_readings(sources.signing.changes(), keys_read, sources.clock.clone());
+    let server = Arc::new(Server {
+        sources,
+        keys_read: age,
+    });
+    Ok(Some(Admin {
+        tasks: [
+            tokio::spawn(noting),
+            tokio::spawn(http::serve(socket, server)),
+        ],
+    }))
+}
+
+/// What requests are answered from.
+pub(crate) struct Server {
+    sources: Sources,
+    keys_read: watch::Receiver<Instant>,
+}
+
+impl Server {
+    pub(crate) fn snapshot(&self) -> Snapshot {
+        let in_force = self.sources.signing.in_force();
+        let faults = in_force.keyring.faults();
+        Snapshot {
+            phase: *self.sources.phase.borrow(),
+            mode: in_force.router.signing_mode(),
+            faults: faults
+                .map(|(key, fault)| (key.clone(), fault.class))
+                .collect(),
+        }
+    }
+
+    pub(crate) fn reading(&self) -> Reading {
+        let clock = &self.sources.clock;
+        let level = self.sources.queue.level();
+        let age = |accepted| clock.now().duration_since(accepted).unwrap_or_default();
+        let in_force = self.sources.signing.in_force();
+        Reading {
+            queued: level.messages,
+            oldest: level.oldest.map(|id| age(id.time())).unwrap_or_default(),
+            keyring_age: clock
+                .instant()
+                .saturating_duration_since(*self.keys_read.borrow()),
+            unusable: in_force
+                .keyring
+                .faults()
+                .map(|(_, fault)| fault.class)
+                .collect(),
+        }
+    }
+}
+
+/// Keys are read whenever what is in force is replaced, and at no other time.
+async fn note_key_readings(
+    mut changes: watch::Receiver<Arc<InForce>>,
+    keys_read: watch::Sender<Instant>,
+    clock: Clock,
+) {
+    while changes.changed().await.is_ok() {
+        keys_read.send_replace(clock.instant());
+    }
+}
