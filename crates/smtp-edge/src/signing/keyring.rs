@@ -203,4 +203,4 @@ fn store_class(error: &CredStoreError) -> FaultClass {
 
 #[cfg(test)]
 #[path = "keyring_tests.rs"]
-mod tests;
+pub(super) mod tests;

@@ -1,7 +1,5 @@
 //! Keyrings read from real stores, and what differs between two of them.
 
-use std::fs::File;
-use std::io::{Read as _, Seek as _, SeekFrom};
 use std::time::SystemTime;
 
 use credstore::{KeyAlgorithm, NewKey};
@@ -9,22 +7,23 @@ use tempfile::TempDir;
 
 use super::*;
 
-const S1: &str = "s1._domainkey.renovations.com";
-const S2: &str = "s2._domainkey.renovations.com";
+pub(in crate::signing) const S1: &str = "s1._domainkey.renovations.com";
+pub(in crate::signing) const S2: &str = "s2._domainkey.renovations.com";
 const S3: &str = "s3._domainkey.renovations.com";
 
-fn name(text: &str) -> KeyName {
+pub(in crate::signing) fn name(text: &str) -> KeyName {
     text.parse().unwrap()
 }
 
-struct Store {
+/// A store with its NEK.
+pub(in crate::signing) struct Store {
     _folder: TempDir,
-    source: KeySource,
-    store: CredStore,
+    pub(in crate::signing) source: KeySource,
+    pub(in crate::signing) store: CredStore,
 }
 
 impl Store {
-    async fn new() -> Self {
+    pub(in crate::signing) async fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let neks = NekDir::new(folder.path().join("nek"));
         let nek = neks.create(&"mail".parse().unwrap()).unwrap();
@@ -51,7 +50,7 @@ impl Store {
         stored.unwrap();
     }
 
-    async fn insert_good(&self, key: &str) {
+    pub(in crate::signing) async fn insert_good(&self, key: &str) {
         let made = SigningKey::generate_ed25519().unwrap();
         let pkcs8 = made.to_pkcs8_der().unwrap();
         self.insert(key, &pkcs8, &made.record().to_value()).await;
@@ -148,74 +147,4 @@ async fn a_revoked_key_is_told_from_one_that_is_missing() {
     let after = store.load().await;
     check(&after, S1, Some((FaultClass::KeyRevoked, "revoked")));
     assert_eq!(after.changed_since(&before), [name(S1)].into());
-}
-
-/// A private key that is looked for is kept under a mask, so that the search does not find what it looks for.
-const MASK: u8 = 0x5A;
-
-/// How often the octets that are `masked` stand in this process's heap.
-fn copies_in_the_heap(masked: &[u8]) -> usize {
-    let maps = std::fs::read_to_string("/proc/self/maps").unwrap();
-    let mut memory = File::open("/proc/self/mem").unwrap();
-    let mut copies = 0;
-    // Anonymous memory that can be written: `from-to rw-p offset device 0 [heap]`, or no name at all. Stacks are named or
-    // grow too large to be read; a frame that is gone may hold anything.
-    for line in maps.lines() {
-        let parts: Vec<&str> = line.split_whitespace().collect();
-        let anonymous = matches!(parts.as_slice(), [_, "rw-p", _, _, "0"] | [.., "[heap]"]);
-        let (from, to) = parts[0].split_once('-').unwrap();
-        let [from, to] = [from, to].map(|end| u64::from_str_radix(end, 16).unwrap());
-        if !anonymous || to - from > 256 << 20 {
-            continue;
-        }
-        let mut octets = zeroize::Zeroizing::new(vec![0; usize::try_from(to - from).unwrap()]);
-        memory.seek(SeekFrom::Start(from)).unwrap();
-        if memory.read_exact(&mut octets).is_err() {
-            continue; // unmapped in the meantime
-        }
-        let first = masked[0] ^ MASK;
-        let starts = octets.windows(masked.len());
-        copies += starts
-            .filter(|window| {
-                window[0] == first
-                    && window
-                        .iter()
-                        .zip(masked)
-                        .all(|(octet, masked)| octet ^ MASK == *masked)
-            })
-            .count();
-    }
-    copies
-}
-
-#[tokio::test]
-async fn private_keys_are_wiped_with_the_keyring() {
-    let mut masked = [0; 32];
-    aws_lc_rs::rand::fill(&mut masked).unwrap();
-    let store = Store::new().await;
-    {
-        let mut seed = zeroize::Zeroizing::new([0; 32]);
-        for (octet, masked) in seed.iter_mut().zip(masked) {
-            *octet = masked ^ MASK;
-        }
-        let key = SigningKey::from_ed25519_seed(&seed).unwrap();
-        let new = NewKey {
-            name: name(S1),
-            algorithm: KeyAlgorithm::Ed25519,
-            pkcs8: key.to_pkcs8_der().unwrap().into(),
-            record: key.record().to_value(),
-        };
-        let stored = store.store.insert(new, SystemTime::UNIX_EPOCH).await;
-        stored.unwrap();
-    }
-    assert_eq!(copies_in_the_heap(&masked), 0, "before");
-    let keyring = store.load().await;
-    check(&keyring, S1, None);
-    assert_ne!(
-        copies_in_the_heap(&masked),
-        0,
-        "the search finds a key that is there"
-    );
-    drop(keyring);
-    assert_eq!(copies_in_the_heap(&masked), 0, "after");
 }

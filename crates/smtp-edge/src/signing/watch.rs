@@ -98,6 +98,7 @@ impl KeyringWatch {
         // A watch that goes on knows the version that the store must not fall behind.
         if now.source != self.in_force.source {
             self.store = store_of(&now);
+            self.away = None;
         }
         // Its keys were read at another moment than that of our last look.
         self.unread = true;
@@ -138,3 +139,7 @@ fn store_of(in_force: &InForce) -> StoreWatch {
 
 /// How often the store is asked: a change is to be in force within a second.
 const PERIOD: Duration = Duration::from_millis(500);
+
+#[cfg(test)]
+#[path = "watch_tests.rs"]
+mod tests;
