@@ -4,7 +4,7 @@
 //! that says what to do. Verbs and nouns are taken in any case, as Domino's `keymgmt` takes them.
 
 use std::ffi::OsString;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -83,11 +83,8 @@ pub(crate) enum Verb {
         #[command(subcommand)]
         noun: Named,
     },
-    /// Say which keys sign mail from an address, and why
-    Explain {
-        /// An address or a domain
-        address: String,
-    },
+    /// Say which keys sign mail from an address, or a message, and why
+    Explain(Explain),
     /// Sign a message as the server would, and write it to the standard output
     Sign(Sign),
     /// Check a message's signatures
@@ -194,6 +191,25 @@ pub(crate) enum Named {
         /// The selector
         selector: String,
     },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Explain {
+    /// An address or a domain that mail is from
+    #[arg(required_unless_present_any = ["message", "to", "from_ip"], conflicts_with = "message")]
+    pub(crate) address: Option<String>,
+    /// Explain this message, - for the standard input
+    #[arg(long, value_name = "FILE")]
+    pub(crate) message: Option<PathBuf>,
+    /// Print the header and the body as the first signature would hash them, octet for octet
+    #[arg(long, requires = "message", conflicts_with = "address")]
+    pub(crate) canonical: bool,
+    /// Say where mail to this recipient goes; may be repeated
+    #[arg(long, value_name = "RECIPIENT")]
+    pub(crate) to: Vec<String>,
+    /// Say whether a client at this address may send through the edge
+    #[arg(long, value_name = "ADDRESS")]
+    pub(crate) from_ip: Option<IpAddr>,
 }
 
 #[derive(Debug, Args)]

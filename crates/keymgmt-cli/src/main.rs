@@ -17,6 +17,7 @@ mod context;
 mod dns;
 mod exit;
 mod input;
+mod key_condition;
 mod message;
 mod new_file;
 mod output;

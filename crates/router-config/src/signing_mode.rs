@@ -54,6 +54,37 @@ impl SigningMode {
         }
         Ok(found.map(|(mode, _)| mode).unwrap_or_default())
     }
+
+    /// What becomes of a message, by the faults that its signatures met. In `Enforce` one fault stops the message; a
+    /// lasting one outweighs one that may pass, since waiting for the latter would help nobody.
+    pub fn consequence<F>(
+        self,
+        faults: &[F],
+        is_transient: impl Fn(&F) -> bool,
+    ) -> Consequence<&F> {
+        match self {
+            Self::Off | Self::BestEffort => Consequence::Send,
+            Self::Enforce => {
+                let lasting = faults.iter().find(|fault| !is_transient(fault));
+                match (lasting, faults.first()) {
+                    (Some(fault), _) => Consequence::Refuse(fault),
+                    (None, Some(fault)) => Consequence::Defer(fault),
+                    (None, None) => Consequence::Send,
+                }
+            }
+        }
+    }
+}
+
+/// What becomes of a message, with the fault that decides.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Consequence<F> {
+    /// It is sent with the signatures that worked, or with none.
+    Send,
+    /// It waits until the keys can be had.
+    Defer(F),
+    /// It is not sent.
+    Refuse(F),
 }
 
 impl fmt::Display for SigningMode {
@@ -104,6 +135,24 @@ mod tests {
         let ini = NotesIni::parse(Path::new("notes.ini"), ini.as_bytes()).unwrap();
         let found = SigningMode::load(ini.entries()).map_err(|error| error.to_string());
         assert_eq!(found, expected.map_err(str::to_owned));
+    }
+
+    #[test]
+    fn one_fault_stops_a_message_only_when_signing_is_enforced() {
+        let check = |mode: SigningMode, faults: &[&str], expected: Consequence<&&str>| {
+            let found = mode.consequence(faults, |fault| *fault == "away");
+            assert_eq!(found, expected, "{mode} {faults:?}");
+        };
+        for mode in [SigningMode::Off, SigningMode::BestEffort] {
+            check(mode, &["missing", "away"], Consequence::Send);
+        }
+        check(SigningMode::Enforce, &[], Consequence::Send);
+        check(SigningMode::Enforce, &["away"], Consequence::Defer(&"away"));
+        check(
+            SigningMode::Enforce,
+            &["away", "missing"],
+            Consequence::Refuse(&"missing"),
+        );
     }
 
     #[test]

@@ -24,7 +24,7 @@ pub(crate) async fn run(cli: Cli) -> Result<Output, Failure> {
         Verb::Import { noun } => import::run(&context, noun),
         Verb::Revoke { noun } => revoke::run(&context, noun).await,
         Verb::Delete { noun } => delete::run(&context, noun).await,
-        Verb::Explain { address } => explain::run(&context, &address).await,
+        Verb::Explain(arguments) => explain::run(&context, arguments).await,
         Verb::Sign(arguments) => sign::run(&context, arguments).await,
         Verb::Verify(arguments) => verify::run(&context, arguments).await,
     }

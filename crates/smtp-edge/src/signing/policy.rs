@@ -15,20 +15,13 @@ pub enum Consequence {
     Refuse(SigningFault),
 }
 
-/// Decides by mode. In `Enforce` one fault stops the message; a lasting one outweighs one that may pass, since waiting
-/// for the latter would help nobody.
+/// Decides by mode, as `router-config` reads it.
 #[must_use]
 pub fn consequence(mode: SigningMode, faults: &[SigningFault]) -> Consequence {
-    match mode {
-        SigningMode::Off | SigningMode::BestEffort => Consequence::Send,
-        SigningMode::Enforce => {
-            let lasting = faults.iter().find(|fault| !fault.class.is_transient());
-            match (lasting, faults.first()) {
-                (Some(fault), _) => Consequence::Refuse(fault.clone()),
-                (None, Some(fault)) => Consequence::Defer(fault.clone()),
-                (None, None) => Consequence::Send,
-            }
-        }
+    match mode.consequence(faults, |fault| fault.class.is_transient()) {
+        router_config::Consequence::Send => Consequence::Send,
+        router_config::Consequence::Defer(fault) => Consequence::Defer(fault.clone()),
+        router_config::Consequence::Refuse(fault) => Consequence::Refuse(fault.clone()),
     }
 }
 
