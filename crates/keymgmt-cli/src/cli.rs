@@ -155,7 +155,7 @@ pub(crate) enum Export {
 pub(crate) enum ExportDkim {
     /// Write the contents of the TXT record into the data directory
     Dns {
-        /// The domain
+        /// The domain, or an alias that signs with its own name
         domain: String,
         /// The selector
         selector: String,
