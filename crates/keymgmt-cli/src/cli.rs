@@ -85,6 +85,8 @@ pub(crate) enum Verb {
     },
     /// Say which keys sign mail from an address, or a message, and why
     Explain(Explain),
+    /// Say which change on the way broke a signature; status 1 when one did
+    Diff(Diff),
     /// Sign a message as the server would, and write it to the standard output
     Sign(Sign),
     /// Check a message's signatures
@@ -213,6 +215,17 @@ pub(crate) struct Explain {
 }
 
 #[derive(Debug, Args)]
+pub(crate) struct Diff {
+    /// The message as it was sent, with its signature
+    pub(crate) sent: PathBuf,
+    /// The same message as it was received
+    pub(crate) received: PathBuf,
+    /// The selector of the signature to compare by [default: the first signature of the message as sent]
+    #[arg(long)]
+    pub(crate) selector: Option<String>,
+}
+
+#[derive(Debug, Args)]
 pub(crate) struct Sign {
     /// The message, - for the standard input; lines that end in LF are made to end in CRLF first
     pub(crate) message: PathBuf,
@@ -306,7 +319,7 @@ impl Place {
             return (self, false);
         }
         let next = match awaited {
-            Word::Verb if matches!(word, "explain" | "sign" | "verify") => Self::Rest,
+            Word::Verb if matches!(word, "explain" | "diff" | "sign" | "verify") => Self::Rest,
             Word::Verb => Self::Noun {
                 export: word == "export",
             },

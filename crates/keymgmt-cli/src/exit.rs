@@ -23,7 +23,7 @@ use crate::signing::SigningError;
 pub(crate) enum Status {
     /// It was done.
     Done,
-    /// `verify`: no signature holds.
+    /// `verify`: no signature holds. `diff`: the signature does not survive.
     NotVerified,
     /// A word of the command line is wrong: a verb, a domain, a selector, an algorithm, a size, a file name.
     Usage,
@@ -54,7 +54,7 @@ impl Status {
     pub(crate) const HELP: &'static str = "\
 Exit status:
    0  done
-   1  verify: no signature holds
+   1  verify: no signature holds; diff: the signature does not survive
    2  a word of the command line is wrong
    3  a NEK, store, key or file of that name exists
    4  there is no NEK, store or key of that name

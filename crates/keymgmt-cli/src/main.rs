@@ -13,6 +13,7 @@ use crate::output::{Format, Output};
 mod cli;
 mod clock;
 mod commands;
+mod comparison;
 mod context;
 mod dns;
 mod exit;

@@ -4,12 +4,13 @@
 //! is there; without one the `DKIM_KEY_` lines decide all the same, by the same code.
 
 use std::fmt;
+use std::path::PathBuf;
 
 use common_config::layers::Origins;
-use common_config::name::{DomainName, KeyName};
+use common_config::name::{DomainName, KeyName, Selector};
 use credstore::CredStore;
 use dkim_core::{
-    Algorithm, HeaderBlock, HeaderError, KeyError, SignError, SignatureParams,
+    Algorithm, HeaderBlock, HeaderError, KeyError, SignError, SignatureError, SignatureParams,
     SigningKey,
 };
 use router_config::identity::{Identity, IdentityError, identify};
@@ -153,6 +154,16 @@ pub(crate) enum SigningError {
     },
     #[error("the message cannot be signed")]
     Sign(#[source] SignError),
+    #[error("{} has no DKIM-Signature to compare by; name the message as it was sent first", path.display())]
+    NoSignature { path: PathBuf },
+    #[error("{} has no DKIM-Signature with s={selector}; leave --selector out for the first one", path.display())]
+    NoSelector { path: PathBuf, selector: Selector },
+    #[error("the DKIM-Signature of {} cannot be read", path.display())]
+    Signature {
+        path: PathBuf,
+        #[source]
+        source: SignatureError,
+    },
 }
 
 /// Why each of several keys cannot sign, one after the other.
