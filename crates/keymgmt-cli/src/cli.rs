@@ -4,7 +4,7 @@
 //! that says what to do. Verbs and nouns are taken in any case, as Domino's `keymgmt` takes them.
 
 use std::ffi::OsString;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -83,11 +83,10 @@ pub(crate) enum Verb {
         #[command(subcommand)]
         noun: Named,
     },
-    /// Say which keys sign mail from an address, and why
-    Explain {
-        /// An address or a domain
-        address: String,
-    },
+    /// Say which keys sign mail from an address, or a message, and why
+    Explain(Explain),
+    /// Say which change on the way broke a signature; status 1 when one did
+    Diff(Diff),
     /// Sum up what the server has logged
     Report {
         #[command(subcommand)]
@@ -163,7 +162,7 @@ pub(crate) enum Export {
 pub(crate) enum ExportDkim {
     /// Write the contents of the TXT record into the data directory
     Dns {
-        /// The domain
+        /// The domain, or an alias that signs with its own name
         domain: String,
         /// The selector
         selector: String,
@@ -208,6 +207,36 @@ pub(crate) enum Report {
         /// The server's log in JSON (log.format = "json"), - for the standard input
         log: PathBuf,
     },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Explain {
+    /// An address or a domain that mail is from
+    #[arg(required_unless_present_any = ["message", "to", "from_ip"], conflicts_with = "message")]
+    pub(crate) address: Option<String>,
+    /// Explain this message, - for the standard input
+    #[arg(long, value_name = "FILE")]
+    pub(crate) message: Option<PathBuf>,
+    /// Print the header and the body as the first signature would hash them, octet for octet
+    #[arg(long, requires = "message", conflicts_with = "address")]
+    pub(crate) canonical: bool,
+    /// Say where mail to this recipient goes; may be repeated
+    #[arg(long, value_name = "RECIPIENT")]
+    pub(crate) to: Vec<String>,
+    /// Say whether a client at this address may send through the edge
+    #[arg(long, value_name = "ADDRESS")]
+    pub(crate) from_ip: Option<IpAddr>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Diff {
+    /// The message as it was sent, with its signature
+    pub(crate) sent: PathBuf,
+    /// The same message as it was received
+    pub(crate) received: PathBuf,
+    /// The selector of the signature to compare by [default: the first signature of the message as sent]
+    #[arg(long)]
+    pub(crate) selector: Option<String>,
 }
 
 #[derive(Debug, Args)]
@@ -304,7 +333,7 @@ impl Place {
             return (self, false);
         }
         let next = match awaited {
-            Word::Verb if matches!(word, "explain" | "sign" | "verify") => Self::Rest,
+            Word::Verb if matches!(word, "explain" | "diff" | "sign" | "verify") => Self::Rest,
             Word::Verb => Self::Noun {
                 export: word == "export",
             },

@@ -7,6 +7,7 @@ use std::path::PathBuf;
 
 use common_config::error::SettingsError;
 use common_config::name::KeyName;
+use common_config::origin::Origin;
 use common_config::paths::FileNameError;
 use credstore::{CredStoreError, NekError, TransferError};
 use router_config::RouterConfigError;
@@ -22,7 +23,7 @@ use crate::signing::SigningError;
 pub(crate) enum Status {
     /// It was done.
     Done,
-    /// `verify`: no signature holds.
+    /// `verify`: no signature holds. `diff`: the signature does not survive.
     NotVerified,
     /// A word of the command line is wrong: a verb, a domain, a selector, an algorithm, a size, a file name.
     Usage,
@@ -53,7 +54,7 @@ impl Status {
     pub(crate) const HELP: &'static str = "\
 Exit status:
    0  done
-   1  verify: no signature holds
+   1  verify: no signature holds; diff: the signature does not survive
    2  a word of the command line is wrong
    3  a NEK, store, key or file of that name exists
    4  there is no NEK, store or key of that name
@@ -116,6 +117,8 @@ pub(crate) enum Failure {
         source: dkim_core::RecordError,
     },
     #[error(transparent)]
+    AliasNotAligned(#[from] Box<AliasNotAligned>),
+    #[error(transparent)]
     Signing(#[from] SigningError),
     #[error(transparent)]
     Dns(#[from] DnsError),
@@ -132,6 +135,18 @@ pub(crate) enum Failure {
     Runtime(#[source] io::Error),
 }
 
+/// An alias whose mail carries the primary's `d=`.
+#[derive(Debug, Error)]
+#[error(
+    "nothing is published at {name}: mail from {} is signed by {key} with d={} ({origin}); set signing.aligned_aliases = true to sign it with d={}, then export again",
+    name.domain(), key.domain(), name.domain()
+)]
+pub(crate) struct AliasNotAligned {
+    pub(crate) name: KeyName,
+    pub(crate) key: KeyName,
+    pub(crate) origin: Origin,
+}
+
 impl Failure {
     pub(crate) fn status(&self) -> Status {
         match self {
@@ -141,6 +156,7 @@ impl Failure {
             Self::Nek(error) => nek_status(error),
             Self::Store(error) => store_status(error),
             Self::Record { .. } => Status::Tampered,
+            Self::AliasNotAligned(_) => Status::NotFound,
             Self::Signing(_) => Status::NotSigned,
             Self::Dns(_) => Status::Later,
             Self::FileExists { .. } => Status::Exists,

@@ -25,15 +25,17 @@ pub(crate) fn domain(text: &str) -> Result<DomainName, InputError> {
     })
 }
 
+pub(crate) fn selector(text: &str) -> Result<Selector, InputError> {
+    text.parse().map_err(|source| InputError::Selector {
+        text: text.to_owned(),
+        source,
+    })
+}
+
 /// The name of a key from its two halves.
 pub(crate) fn key_name(domain_text: &str, selector_text: &str) -> Result<KeyName, InputError> {
     let domain = domain(domain_text)?;
-    let selector: Selector = selector_text
-        .parse()
-        .map_err(|source| InputError::Selector {
-            text: selector_text.to_owned(),
-            source,
-        })?;
+    let selector = selector(selector_text)?;
     let name = KeyName::new(selector, domain);
     name.check_length().map_err(|source| InputError::Key {
         text: name.to_string(),

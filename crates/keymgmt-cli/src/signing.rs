@@ -1,67 +1,74 @@
 //! What `sign` and `explain` share: the server's policy on a message, and the keys that it names.
 //!
 //! The identity and the decision are router-config's, as in the server. A server's `[router]` section is checked when it
-//! is there; without one the `DKIM_KEY_` lines decide all the same.
+//! is there; without one the `DKIM_KEY_` lines decide all the same, by the same code.
 
 use std::fmt;
+use std::path::PathBuf;
 
-use common_config::name::{DomainName, KeyName};
+use common_config::layers::Origins;
+use common_config::name::{DomainName, KeyName, Selector};
 use credstore::CredStore;
-use dkim_core::{Algorithm, HeaderBlock, HeaderError, KeyError, SignError, SigningKey};
-use router_config::identity::{IdentityError, signing_identity};
+use dkim_core::{
+    Algorithm, HeaderBlock, HeaderError, KeyError, SignError, SignatureError, SignatureParams,
+    SigningKey,
+};
+use router_config::identity::{Identity, IdentityError, identify};
 use router_config::{
-    RouterConfig, RouterConfigError, SigningDecision, SigningMode, SigningSettings, SigningTable,
+    Required, RouterConfig, RouterConfigError, RouterSettings, SigningInstruction, SigningPolicy,
+    SigningSettings,
 };
 use thiserror::Error;
 
+use crate::clock;
 use crate::context::Context;
 use crate::exit::Failure;
 
-/// Who signs for whom.
+/// What the server would decide by.
 #[derive(Debug)]
-pub(crate) struct SigningPolicy {
-    router: Option<RouterConfig>,
-    pub(crate) mode: SigningMode,
-    pub(crate) table: SigningTable,
-    pub(crate) settings: SigningSettings,
+pub(crate) struct ServerPolicy {
+    /// Who signs for whom.
+    pub(crate) signing: SigningPolicy,
+    /// `[router]` as it is written, and where.
+    pub(crate) router_settings: RouterSettings,
+    pub(crate) origins: Origins,
+    router: Result<RouterConfig, Vec<Required>>,
 }
 
-impl SigningPolicy {
+impl ServerPolicy {
     /// Reads it from the settings and the notes.ini.
     pub(crate) fn load(context: &Context) -> Result<Self, Failure> {
         let loaded = context.policy()?;
-        let (router, settings) = (loaded.settings.router, loaded.settings.signing);
-        let router = match RouterConfig::load(&router, &settings, &loaded.notes) {
-            Ok(router) => Some(router),
-            // The file serves keymgmt alone, or is still being written.
-            Err(RouterConfigError::Missing { .. }) => None,
+        let (router_settings, settings) = (loaded.settings.router, loaded.settings.signing);
+        let router = match RouterConfig::load(&router_settings, &settings, &loaded.notes) {
+            Ok(router) => Ok(router),
+            // The file serves keymgmt alone, or is still being written: who signs can be told all the same.
+            Err(RouterConfigError::Missing { settings }) => Err(settings),
             Err(error) => return Err(error.into()),
         };
-        let mode = SigningMode::load(&loaded.notes).map_err(RouterConfigError::from)?;
-        let table = SigningTable::load(&loaded.notes, settings.aligned_aliases);
+        let signing = match &router {
+            Ok(router) => router.signing_policy().clone(),
+            Err(_) => SigningPolicy::load(&settings, &loaded.notes)?,
+        };
         Ok(Self {
+            signing,
+            router_settings,
+            origins: loaded.origins,
             router,
-            mode,
-            table: table.map_err(RouterConfigError::from)?,
-            settings,
         })
     }
 
-    /// What the server does with mail from `domain`.
-    pub(crate) fn resolve(&self, domain: &DomainName) -> SigningDecision {
-        match (&self.router, self.mode) {
-            (Some(router), _) => router.resolve(domain),
-            (None, SigningMode::Off) => SigningDecision::Off,
-            (None, SigningMode::BestEffort | SigningMode::Enforce) => self
-                .table
-                .rule(domain)
-                .map_or(SigningDecision::NoEntry, SigningDecision::Sign),
-        }
+    /// The whole of it, for questions about routes and clients.
+    pub(crate) fn router(&self) -> Result<&RouterConfig, Failure> {
+        self.router.as_ref().map_err(|missing| {
+            let settings = missing.clone();
+            RouterConfigError::Missing { settings }.into()
+        })
     }
 }
 
 /// The domain that a message is from.
-pub(crate) fn identity(message: &[u8]) -> Result<DomainName, SigningError> {
+pub(crate) fn identity(message: &[u8]) -> Result<Identity, SigningError> {
     let (header, _) = HeaderBlock::parse(message).map_err(SigningError::Header)?;
     let bodies = |name| {
         header
@@ -69,7 +76,21 @@ pub(crate) fn identity(message: &[u8]) -> Result<DomainName, SigningError> {
             .map(|field| field.body())
             .collect::<Vec<_>>()
     };
-    signing_identity(&bodies("From"), &bodies("Sender")).map_err(SigningError::Identity)
+    identify(&bodies("From"), &bodies("Sender")).map_err(SigningError::Identity)
+}
+
+/// What a signature says, as the server writes it.
+pub(crate) fn params(
+    instruction: &SigningInstruction,
+    settings: &SigningSettings,
+) -> SignatureParams {
+    let now = clock::unix_seconds(clock::now());
+    let selector = instruction.key.selector().clone();
+    let params = SignatureParams::new(instruction.signing_domain.clone(), selector).timestamp(now);
+    match settings.expire_after {
+        Some(after) => params.expires(now.saturating_add(after.std().as_secs())),
+        None => params,
+    }
 }
 
 /// The signing key called `name`, out of the store, when it may sign.
@@ -133,6 +154,16 @@ pub(crate) enum SigningError {
     },
     #[error("the message cannot be signed")]
     Sign(#[source] SignError),
+    #[error("{} has no DKIM-Signature to compare by; name the message as it was sent first", path.display())]
+    NoSignature { path: PathBuf },
+    #[error("{} has no DKIM-Signature with s={selector}; leave --selector out for the first one", path.display())]
+    NoSelector { path: PathBuf, selector: Selector },
+    #[error("the DKIM-Signature of {} cannot be read", path.display())]
+    Signature {
+        path: PathBuf,
+        #[source]
+        source: SignatureError,
+    },
 }
 
 /// Why each of several keys cannot sign, one after the other.

@@ -10,15 +10,17 @@ use common_config::units::Duration;
 
 use crate::domains::DomainPattern;
 use crate::error::{Required, RouterConfigError};
-use crate::explain::{Explanation, explain};
-use crate::failure::{FailureAction, FailurePolicy, FaultClass};
+use crate::explain::Explanation;
+use crate::failure::{FailureAction, FaultClass};
 use crate::mailbox::LocalMailbox;
+use crate::network::Network;
 use crate::next_hops::NextHops;
 use crate::relay::RelayNetworks;
-use crate::route::NextHop;
+use crate::route::{ExplainedRoute, NextHop};
 use crate::settings::{RouterSettings, SigningSettings};
 use crate::signing_mode::SigningMode;
-use crate::signing_table::{SigningRule, SigningTable};
+use crate::signing_policy::{SigningDecision, SigningPolicy};
+use crate::signing_table::SigningTable;
 use crate::warning::{self, Warning};
 
 /// What the router does with mail: the same question has the same answer as long as it lives.
@@ -29,22 +31,8 @@ pub struct RouterConfig {
     postmaster: LocalMailbox,
     relay: RelayNetworks,
     next_hops: NextHops,
-    mode: SigningMode,
-    table: SigningTable,
-    failures: FailurePolicy,
-    signing: SigningSettings,
+    signing: SigningPolicy,
     warnings: Vec<Warning>,
-}
-
-/// What is done with mail from a domain.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum SigningDecision {
-    /// These keys sign.
-    Sign(SigningRule),
-    /// No `DKIM_KEY_…` line covers the domain: the mail goes unsigned, in both modes.
-    NoEntry,
-    /// Nothing is signed.
-    Off,
 }
 
 impl RouterConfig {
@@ -59,19 +47,7 @@ impl RouterConfig {
         signing: &SigningSettings,
         notes: &[NotesEntry],
     ) -> Result<Self, RouterConfigError> {
-        if !(1024..=4096).contains(&signing.rsa_minimum_bits) {
-            let bits = signing.rsa_minimum_bits;
-            return Err(RouterConfigError::RsaMinimum { bits });
-        }
-        let mode = SigningMode::load(notes)?;
-        let table = SigningTable::load(notes, signing.aligned_aliases)?;
-        let failures = FailurePolicy::new(
-            mode,
-            signing.enforce,
-            &signing.on_failure,
-            &signing.exceptions,
-        )
-        .map_err(|domain| RouterConfigError::ExceptionTwice { domain })?;
+        let signing = SigningPolicy::load(signing, notes)?;
         let relay = RelayNetworks::new(&router.relay_networks)
             .map_err(|networks| RouterConfigError::OpenRelay { networks })?;
         let (Some(internal_next_hop), Some(postmaster), false) = (
@@ -87,61 +63,78 @@ impl RouterConfig {
             postmaster,
             relay,
             next_hops: router.next_hops.clone(),
-            mode,
-            table,
-            failures,
-            signing: signing.clone(),
+            signing,
             warnings: Vec::new(),
         };
         config.warnings = config.find_warnings(notes);
         Ok(config)
     }
 
+    /// Who signs for whom.
+    pub fn signing_policy(&self) -> &SigningPolicy {
+        &self.signing
+    }
+
     /// Whether mail is signed, and what an error costs.
     pub fn signing_mode(&self) -> SigningMode {
-        self.mode
+        self.signing.mode()
     }
 
     /// Which keys sign for which domain.
     pub fn signing_table(&self) -> &SigningTable {
-        &self.table
+        self.signing.table()
     }
 
     /// What is done with mail whose From is in `domain`.
     pub fn resolve(&self, domain: &DomainName) -> SigningDecision {
-        match self.mode {
-            SigningMode::Off => SigningDecision::Off,
-            SigningMode::BestEffort | SigningMode::Enforce => match self.table.rule(domain) {
-                Some(rule) => SigningDecision::Sign(rule),
-                None => SigningDecision::NoEntry,
-            },
-        }
+        self.signing.resolve(domain)
     }
 
     /// Why that is done.
     pub fn explain(&self, domain: &DomainName) -> Explanation {
-        explain(self.mode, &self.table, domain)
+        self.signing.explain(domain)
     }
 
     /// Whether mail for `domain` stays inside.
     pub fn is_internal(&self, domain: &DomainName) -> bool {
-        DomainPattern::candidates(domain).any(|pattern| self.internal_domains.contains(&pattern))
+        self.internal_pattern(domain).is_some()
     }
 
     /// Whether a client at `address` may send through us.
     pub fn may_relay(&self, address: IpAddr) -> bool {
-        self.relay.contain(address)
+        self.relay_network(address).is_some()
+    }
+
+    /// The network because of which a client at `address` may send through us.
+    pub fn relay_network(&self, address: IpAddr) -> Option<&Network> {
+        self.relay.network_of(address)
     }
 
     /// Where mail for `domain` goes.
     pub fn next_hop(&self, domain: &DomainName) -> NextHop {
-        let fixed = self.next_hops.get(domain).cloned();
-        match (self.is_internal(domain), fixed) {
-            (true, Some(hop)) => NextHop::Internal(hop),
-            (true, None) => NextHop::Internal(self.internal_next_hop.clone()),
-            (false, Some(hop)) => NextHop::Fixed(hop),
-            (false, None) => NextHop::Mx,
+        self.explain_route(domain).next_hop
+    }
+
+    /// Where mail for `domain` goes, and which settings say so.
+    pub fn explain_route(&self, domain: &DomainName) -> ExplainedRoute {
+        let internal = self.internal_pattern(domain);
+        let fixed = self.next_hops.find(domain);
+        let next_hop = match (internal, fixed) {
+            (Some(_), Some((_, hop))) => NextHop::Internal(hop.clone()),
+            (Some(_), None) => NextHop::Internal(self.internal_next_hop.clone()),
+            (None, Some((_, hop))) => NextHop::Fixed(hop.clone()),
+            (None, None) => NextHop::Mx,
+        };
+        ExplainedRoute {
+            domain: domain.clone(),
+            internal: internal.cloned(),
+            fixed: fixed.map(|(pattern, _)| pattern.clone()),
+            next_hop,
         }
+    }
+
+    fn internal_pattern(&self, domain: &DomainName) -> Option<&DomainPattern> {
+        DomainPattern::candidates(domain).find_map(|pattern| self.internal_domains.get(&pattern))
     }
 
     /// The server that takes mail for internal domains, and our reports.
@@ -156,27 +149,27 @@ impl RouterConfig {
 
     /// All keys that may be asked to sign.
     pub fn key_names(&self) -> BTreeSet<KeyName> {
-        self.table.key_names()
+        self.signing.table().key_names()
     }
 
     /// What becomes of a message from `domain`, where that is known, over a failure of that class.
     pub fn on_failure(&self, domain: Option<&DomainName>, class: FaultClass) -> FailureAction {
-        self.failures.action(domain, class)
+        self.signing.on_failure(domain, class)
     }
 
     /// Whether nothing may come of signing but a word in the log.
     pub fn is_quiet(&self) -> bool {
-        self.signing.quiet
+        self.signing.settings().quiet
     }
 
     /// RSA keys of fewer bits are not signed with.
     pub fn rsa_minimum_bits(&self) -> u32 {
-        self.signing.rsa_minimum_bits
+        self.signing.settings().rsa_minimum_bits
     }
 
     /// How long a signature is good for; for ever when nothing.
     pub fn expire_after(&self) -> Option<Duration> {
-        self.signing.expire_after
+        self.signing.settings().expire_after
     }
 
     /// What is allowed, and probably not meant.
@@ -185,13 +178,13 @@ impl RouterConfig {
     }
 
     fn find_warnings(&self, notes: &[NotesEntry]) -> Vec<Warning> {
-        let mut warnings = warning::about_signing(self.mode, &self.table, notes);
+        let mut warnings = warning::about_signing(self.signing.mode(), self.signing.table(), notes);
         warnings.extend(
             self.relay
                 .wide()
                 .map(|network| Warning::WideNetwork { network: *network }),
         );
-        if self.is_quiet() && self.mode != SigningMode::Off {
+        if self.is_quiet() && self.signing.mode() != SigningMode::Off {
             warnings.push(Warning::Quiet);
         }
         if !self.is_internal(self.postmaster.domain()) {

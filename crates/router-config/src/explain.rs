@@ -1,4 +1,4 @@
-//! Why a domain's mail is signed as it is, or is not: the same decision as [`SigningTable::rule`], with its reasons.
+//! Why a domain's mail is signed as it is, or is not: the decision of [`SigningPolicy::resolve`], with its reasons.
 
 use std::fmt;
 
@@ -8,7 +8,8 @@ use serde::Serialize;
 
 use crate::key_entry::KeyEntry;
 use crate::signing_mode::SigningMode;
-use crate::signing_table::{Alignment, SigningRule, SigningTable};
+use crate::signing_policy::{SigningDecision, SigningPolicy};
+use crate::signing_table::{Alignment, SigningRule};
 
 /// What is done with mail from a domain, and why.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -18,6 +19,8 @@ pub struct Explanation {
     pub domain: DomainName,
     /// What `RouterDKIMSigning` says.
     pub mode: SigningMode,
+    /// The line that says so; nothing when it is the default.
+    pub mode_origin: Option<Origin>,
     /// Why nothing signs, when nothing does.
     pub unsigned: Option<Unsigned>,
     /// The line that decides. With signing off: that would.
@@ -68,27 +71,29 @@ pub struct ExplainedSignature {
     pub record_name: String,
 }
 
-/// What `mode` and `table` do with mail from `domain`.
-pub fn explain(mode: SigningMode, table: &SigningTable, domain: &DomainName) -> Explanation {
-    let rule = table.rule(domain);
-    let unsigned = match (mode, &rule) {
-        (SigningMode::Off, _) => Some(Unsigned::Off),
-        (SigningMode::BestEffort | SigningMode::Enforce, None) => Some(Unsigned::NoEntry),
-        (SigningMode::BestEffort | SigningMode::Enforce, Some(_)) => None,
-    };
-    Explanation {
-        domain: domain.clone(),
-        mode,
-        unsigned,
-        entry: rule.as_ref().map(|rule| ExplainedEntry::new(&rule.entry)),
-        considered: table
-            .covering(domain)
-            .skip(1)
-            .map(|entry| ExplainedEntry::new(entry))
-            .collect(),
-        searched: domain.ancestors().collect(),
-        signatures: rule.as_ref().map(signatures).unwrap_or_default(),
-        alignment: rule.map(|rule| rule.alignment),
+impl Explanation {
+    pub(crate) fn new(policy: &SigningPolicy, domain: &DomainName) -> Self {
+        let (unsigned, rule) = match policy.resolve(domain) {
+            SigningDecision::Sign(rule) => (None, Some(rule)),
+            SigningDecision::NoEntry => (Some(Unsigned::NoEntry), None),
+            SigningDecision::Off => (Some(Unsigned::Off), policy.table().rule(domain)),
+        };
+        Self {
+            domain: domain.clone(),
+            mode: policy.mode(),
+            mode_origin: policy.mode_origin().cloned(),
+            unsigned,
+            entry: rule.as_ref().map(|rule| ExplainedEntry::new(&rule.entry)),
+            considered: policy
+                .table()
+                .covering(domain)
+                .skip(1)
+                .map(|entry| ExplainedEntry::new(entry))
+                .collect(),
+            searched: domain.ancestors().collect(),
+            signatures: rule.as_ref().map(signatures).unwrap_or_default(),
+            alignment: rule.map(|rule| rule.alignment),
+        }
     }
 }
 
@@ -129,7 +134,10 @@ impl fmt::Display for Explanation {
             Some(Unsigned::NoEntry) => "is not signed: no DKIM_KEY_ line covers the domain",
         };
         writeln!(f, "Mail from {} {verdict}.", self.domain)?;
-        writeln!(f, "  mode:       {}", self.mode)?;
+        match &self.mode_origin {
+            Some(origin) => writeln!(f, "  mode:       {}, by {origin}", self.mode)?,
+            None => writeln!(f, "  mode:       {}, by default", self.mode)?,
+        }
         match &self.entry {
             Some(entry) => {
                 let relation = if entry.domain == self.domain {
@@ -180,12 +188,18 @@ mod tests {
     use common_config::notes_ini::NotesIni;
 
     use super::*;
+    use crate::settings::SigningSettings;
 
     fn check(mode: SigningMode, domain: &str, expected: &str) {
-        let ini = "DKIM_KEY_acme.com=1\nDKIM_KEY_eu.acme.com=2,3\nDKIM_KEY_alias.net=acme.com;1\n";
+        let keys = "DKIM_KEY_acme.com=1\nDKIM_KEY_eu.acme.com=2,3\nDKIM_KEY_alias.net=acme.com;1\n";
+        let ini = match mode {
+            SigningMode::Off => keys.to_owned(),
+            SigningMode::BestEffort => format!("{keys}RouterDKIMSigning=1\n"),
+            SigningMode::Enforce => format!("{keys}RouterDKIMSigning=2\n"),
+        };
         let ini = NotesIni::parse(Path::new("notes.ini"), ini.as_bytes()).unwrap();
-        let table = SigningTable::load(ini.entries(), false).unwrap();
-        let found = explain(mode, &table, &domain.parse().unwrap()).to_string();
+        let policy = SigningPolicy::load(&SigningSettings::default(), ini.entries()).unwrap();
+        let found = policy.explain(&domain.parse().unwrap()).to_string();
         assert_eq!(found, expected);
     }
 
@@ -195,7 +209,7 @@ mod tests {
             SigningMode::Enforce,
             "x.eu.acme.com",
             "Mail from x.eu.acme.com is signed.\n\
-             \x20 mode:       enforce (RouterDKIMSigning=2)\n\
+             \x20 mode:       enforce (RouterDKIMSigning=2), by notes.ini:4\n\
              \x20 entry:      DKIM_KEY_eu.acme.com=2,3 (notes.ini:2) decides: it names a parent of it\n\
              \x20 considered: DKIM_KEY_acme.com=1 (notes.ini:1): less specific\n\
              \x20 signature:  d=eu.acme.com s=2, key 2._domainkey.eu.acme.com, record 2._domainkey.eu.acme.com\n\
@@ -210,14 +224,14 @@ mod tests {
             SigningMode::BestEffort,
             "other.org",
             "Mail from other.org is not signed: no DKIM_KEY_ line covers the domain.\n\
-             \x20 mode:       best effort (RouterDKIMSigning=1)\n\
+             \x20 mode:       best effort (RouterDKIMSigning=1), by notes.ini:4\n\
              \x20 entry:      none of DKIM_KEY_other.org, DKIM_KEY_org\n",
         );
         check(
             SigningMode::Off,
             "alias.net",
             "Mail from alias.net is not signed: RouterDKIMSigning is unset or 0.\n\
-             \x20 mode:       off (RouterDKIMSigning=0)\n\
+             \x20 mode:       off (RouterDKIMSigning=0), by default\n\
              \x20 entry:      DKIM_KEY_alias.net=acme.com;1 (notes.ini:3) would decide: it names the domain itself\n\
              \x20 signature:  d=acme.com s=1, key 1._domainkey.acme.com, record 1._domainkey.acme.com\n\
              \x20 DMARC:      not aligned (another organisation's domain)\n",

@@ -179,7 +179,7 @@ pub struct SigningException {
 }
 
 /// The whole policy for failures.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct FailurePolicy {
     mode: SigningMode,
     enforce: Enforce,

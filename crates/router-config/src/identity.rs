@@ -11,6 +11,24 @@ use common_config::name::{DomainName, NameError};
 use self::mailboxes::{AddressDomain, mailboxes};
 pub use self::token::AddressFault;
 
+/// The domain that a message is from, and the field that says so.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Identity {
+    /// The domain.
+    pub domain: DomainName,
+    /// Whose word it is.
+    pub field: IdentityField,
+}
+
+/// The field that says which domain a message is from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum IdentityField {
+    /// The From field, which holds one mailbox.
+    From,
+    /// The Sender field, which chooses among the From field's mailboxes.
+    Sender,
+}
+
 /// The domain that a message is from. `from` and `sender` are the bodies of all fields of that name, as they stand
 /// after the colon, folded or not.
 ///
@@ -21,6 +39,15 @@ pub use self::token::AddressFault;
 ///
 /// [`IdentityError`] when the message says of nobody, or of more than one, that it is from them.
 pub fn signing_identity(from: &[&[u8]], sender: &[&[u8]]) -> Result<DomainName, IdentityError> {
+    identify(from, sender).map(|identity| identity.domain)
+}
+
+/// As [`signing_identity`], with the field that decided.
+///
+/// # Errors
+///
+/// As [`signing_identity`].
+pub fn identify(from: &[&[u8]], sender: &[&[u8]]) -> Result<Identity, IdentityError> {
     let field = match from {
         [] => return Err(IdentityError::NoFrom),
         [field] => field,
@@ -33,13 +60,19 @@ pub fn signing_identity(from: &[&[u8]], sender: &[&[u8]]) -> Result<DomainName, 
     let authors = mailboxes(field).map_err(|source| IdentityError::From { source })?;
     match authors.as_slice() {
         [] => Err(IdentityError::NoMailbox),
-        [author] => name(author),
+        [author] => Ok(Identity {
+            domain: name(author)?,
+            field: IdentityField::From,
+        }),
         authors => {
             let sender = sender_domain(sender, authors.len())?;
             let is_author =
                 |author: &AddressDomain| name(author).is_ok_and(|author| author == sender);
             if authors.iter().any(is_author) {
-                Ok(sender)
+                Ok(Identity {
+                    domain: sender,
+                    field: IdentityField::Sender,
+                })
             } else {
                 Err(IdentityError::SenderElsewhere { sender })
             }

@@ -46,21 +46,23 @@ mod relay;
 mod route;
 mod settings;
 mod signing_mode;
+mod signing_policy;
 mod signing_table;
 mod warning;
 
-pub use config::{RouterConfig, SigningDecision};
+pub use config::RouterConfig;
 pub use domains::DomainPattern;
 pub use error::{Required, RouterConfigError};
-pub use explain::{ExplainedEntry, ExplainedSignature, Explanation, Unsigned, explain};
+pub use explain::{ExplainedEntry, ExplainedSignature, Explanation, Unsigned};
 pub use failure::{FailureAction, FaultClass, OnFailure, SigningException};
 pub use key_entry::{KeyEntry, KeyEntryError};
 pub use mailbox::{LocalMailbox, LocalMailboxError};
 pub use network::{Network, NetworkError};
 pub use next_hops::NextHops;
-pub use route::NextHop;
+pub use route::{ExplainedRoute, NextHop};
 pub use settings::{Enforce, RouterSettings, SigningSettings};
 pub use signing_mode::{SigningMode, SigningModeError};
+pub use signing_policy::{SigningDecision, SigningPolicy};
 pub use signing_table::{
     Alignment, SigningInstruction, SigningRule, SigningTable, SigningTableError,
 };

@@ -18,10 +18,15 @@ pub struct NextHops(BTreeMap<DomainPattern, HostPort>);
 impl NextHops {
     /// The next hop of `domain`, by the most specific pattern that means it.
     pub fn get(&self, domain: &DomainName) -> Option<&HostPort> {
+        self.find(domain).map(|(_, hop)| hop)
+    }
+
+    /// The most specific pattern that means `domain`, and its next hop.
+    pub fn find(&self, domain: &DomainName) -> Option<(&DomainPattern, &HostPort)> {
         if self.0.is_empty() {
             return None;
         }
-        DomainPattern::candidates(domain).find_map(|pattern| self.0.get(&pattern))
+        DomainPattern::candidates(domain).find_map(|pattern| self.0.get_key_value(&pattern))
     }
 
     /// All of them.

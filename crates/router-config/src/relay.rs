@@ -31,8 +31,9 @@ impl RelayNetworks {
         Ok(Self(networks.to_vec()))
     }
 
-    pub(crate) fn contain(&self, address: IpAddr) -> bool {
-        self.0.iter().any(|network| network.contains(address))
+    /// The first of them in which `address` lies.
+    pub(crate) fn network_of(&self, address: IpAddr) -> Option<&Network> {
+        self.0.iter().find(|network| network.contains(address))
     }
 
     /// Networks wider than any that an organisation has: 10.0.0.0/8 is the widest private one.
@@ -132,15 +133,16 @@ mod tests {
             ("192.0.2.1", false),
         ] {
             assert_eq!(
-                relay.contain(address.parse().unwrap()),
+                relay.network_of(address.parse().unwrap()).is_some(),
                 expected,
                 "{address}"
             );
         }
         assert!(
-            !RelayNetworks::new(&[])
+            RelayNetworks::new(&[])
                 .unwrap()
-                .contain("127.0.0.1".parse().unwrap())
+                .network_of("127.0.0.1".parse().unwrap())
+                .is_none()
         );
     }
 }

@@ -7,6 +7,7 @@ use crate::output::Output;
 
 mod create;
 mod delete;
+mod diff;
 mod explain;
 mod export;
 mod import;
@@ -25,7 +26,8 @@ pub(crate) async fn run(cli: Cli) -> Result<Output, Failure> {
         Verb::Import { noun } => import::run(&context, noun),
         Verb::Revoke { noun } => revoke::run(&context, noun).await,
         Verb::Delete { noun } => delete::run(&context, noun).await,
-        Verb::Explain { address } => explain::run(&context, &address).await,
+        Verb::Explain(arguments) => explain::run(&context, arguments).await,
+        Verb::Diff(arguments) => diff::run(&arguments),
         Verb::Report { noun } => report::run(noun),
         Verb::Sign(arguments) => sign::run(&context, arguments).await,
         Verb::Verify(arguments) => verify::run(&context, arguments).await,

@@ -6,18 +6,17 @@ use router_config::{SigningDecision, SigningInstruction, SigningMode};
 use serde_json::json;
 
 use crate::cli::Sign;
-use crate::clock;
 use crate::context::Context;
 use crate::exit::Failure;
 use crate::input;
 use crate::message;
 use crate::new_file::{self, Existing};
 use crate::output::Output;
-use crate::signing::{self, SigningError, SigningPolicy};
+use crate::signing::{self, ServerPolicy, SigningError};
 
 pub(crate) async fn run(context: &Context, arguments: Sign) -> Result<Output, Failure> {
     let message = message::read(&arguments.message)?;
-    let policy = SigningPolicy::load(context)?;
+    let policy = ServerPolicy::load(context)?;
     let plan = if arguments.keys.is_empty() {
         Plan::by_policy(&policy, &message)?
     } else {
@@ -65,13 +64,13 @@ struct Plan {
 
 impl Plan {
     /// The server's decision.
-    fn by_policy(policy: &SigningPolicy, message: &[u8]) -> Result<Self, Failure> {
-        let domain = signing::identity(message)?;
-        match policy.resolve(&domain) {
+    fn by_policy(policy: &ServerPolicy, message: &[u8]) -> Result<Self, Failure> {
+        let domain = signing::identity(message)?.domain;
+        match policy.signing.resolve(&domain) {
             SigningDecision::Sign(rule) => Ok(Self {
                 domain,
                 instructions: rule.keys,
-                mode: policy.mode,
+                mode: policy.signing.mode(),
             }),
             SigningDecision::NoEntry => Err(SigningError::NoEntry { domain }.into()),
             SigningDecision::Off => Err(SigningError::Off { domain }.into()),
@@ -90,7 +89,7 @@ impl Plan {
         });
         Ok(Self {
             instructions: instructions.collect::<Result<_, Failure>>()?,
-            domain: signing::identity(message)?,
+            domain: signing::identity(message)?.domain,
             mode: SigningMode::Enforce,
         })
     }
@@ -99,14 +98,13 @@ impl Plan {
     async fn keys(
         &self,
         context: &Context,
-        policy: &SigningPolicy,
+        policy: &ServerPolicy,
     ) -> Result<(Vec<(SignatureParams, SigningKey)>, Vec<String>), Failure> {
         let store = context.store().await?;
-        let now = clock::unix_seconds(clock::now());
+        let settings = policy.signing.settings();
         let (mut signatures, mut failures) = (Vec::new(), Vec::new());
         for instruction in &self.instructions {
-            let key =
-                signing::key(&store, &instruction.key, policy.settings.rsa_minimum_bits).await;
+            let key = signing::key(&store, &instruction.key, settings.rsa_minimum_bits).await;
             let key = match (key, self.mode) {
                 (Ok(key), _) => key,
                 (Err(failure), SigningMode::BestEffort) => {
@@ -115,13 +113,7 @@ impl Plan {
                 }
                 (Err(failure), SigningMode::Enforce | SigningMode::Off) => return Err(failure),
             };
-            let selector = instruction.key.selector().clone();
-            let mut params =
-                SignatureParams::new(instruction.signing_domain.clone(), selector).timestamp(now);
-            if let Some(after) = policy.settings.expire_after {
-                params = params.expires(now.saturating_add(after.std().as_secs()));
-            }
-            signatures.push((params, key));
+            signatures.push((signing::params(instruction, settings), key));
         }
         if signatures.is_empty() {
             let domain = self.domain.clone();

@@ -33,14 +33,12 @@ impl Consequence {
 /// nobody when another is gone for good.
 #[must_use]
 pub fn consequence(router: &RouterConfig, faults: &[SigningFault]) -> Consequence {
-    let action = |fault: &SigningFault| router.on_failure(fault.domain.as_ref(), fault.class);
-    let strictest = faults.iter().map(action).max();
-    let Some((action, fault)) = strictest.and_then(|strictest| {
-        let fault = faults.iter().find(|fault| action(fault) == strictest)?;
-        Some((strictest, fault.clone()))
-    }) else {
+    let domain = faults.first().and_then(|fault| fault.domain.as_ref()); // the message's, and so that of each
+    let policy = router.signing_policy();
+    let Some((action, fault)) = policy.strictest(domain, faults, |fault| fault.class) else {
         return Consequence::Send;
     };
+    let fault = fault.clone();
     match action {
         FailureAction::Send => Consequence::Send,
         FailureAction::Defer => Consequence::Defer(fault),
