@@ -182,7 +182,9 @@ impl Answer {
             SigningMode::Off => "unsigned: RouterDKIMSigning is off".to_owned(),
             SigningMode::BestEffort | SigningMode::Enforce => {
                 let action = policy.signing.on_failure(None, FaultClass::CannotSign);
-                consequence(action).unwrap_or("unsigned").to_owned()
+                consequence(action)
+                    .unwrap_or("unsigned: the failure policy sends it")
+                    .to_owned()
             }
         };
         self.sent(sent);
@@ -257,7 +259,7 @@ fn by_keys(policy: &ServerPolicy, domain: &DomainName, keys: &[FoundKey]) -> Str
         .map(|key| key.name.to_string())
         .collect();
     match (active.is_empty(), faulty.first()) {
-        (true, _) => "unsigned: no key can sign, and signing is best effort".to_owned(),
+        (true, _) => "unsigned: no key can sign, and the failure policy sends it".to_owned(),
         (false, None) => format!("signed by {}", active.join(", ")),
         (false, Some((key, _))) => {
             format!("signed by {} alone: {}", active.join(", "), why(key))
