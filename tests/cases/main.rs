@@ -8,6 +8,7 @@
     reason = "the whole of this crate is tests"
 )]
 
+mod admin;
 mod command_line;
 mod corpus;
 mod delivery;

@@ -12,6 +12,7 @@
     reason = "a fixture that cannot do its part has to end the test that asked for it"
 )]
 
+pub mod admin;
 pub mod client;
 pub mod corpus;
 pub mod edge;

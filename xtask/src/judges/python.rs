@@ -1,4 +1,4 @@
-//! dkimpy: a Python virtual environment in `venv/`, with the versions of `xtask/judges/requirements.txt`.
+//! dkimpy, and the parser of Prometheus's client library: a Python virtual environment in `venv/`, with the versions of `xtask/judges/requirements.txt`.
 
 use std::path::Path;
 use std::process::Command;
@@ -43,6 +43,6 @@ pub(super) fn install(judges: &Path) -> Result<()> {
 }
 
 pub(super) fn load(judges: &Path) -> Result<String> {
-    let script = "import dkim, dns.resolver, nacl.signing, importlib.metadata as m; print(m.version('dkimpy'))";
+    let script = "import dkim, dns.resolver, nacl.signing, prometheus_client.parser, importlib.metadata as m; print(m.version('dkimpy'))";
     command::output(Command::new(judges.join("venv/bin/python")).args(["-c", script]))
 }

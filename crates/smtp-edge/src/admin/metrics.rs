@@ -1,8 +1,10 @@
-//! What is counted and measured: every metric declared once, as data, and the counters behind the events of the mail log.
+//! What is counted and measured: the counters behind the events of the mail log, and what is read when somebody asks.
 //!
-//! The names and labels are an interface; a test holds them and the manual's table together. Every label has a bounded
-//! set of values: closed enums, and the signing domains of the policy up to a limit. There is one set of counters for
-//! the process, as there is one log; it counts whether or not somebody listens.
+//! [`declared`] names every metric. Every label has a bounded set of values: closed enums, and the signing domains of the
+//! policy up to a limit. There is one set of counters for the process, as there is one log; it counts whether or not
+//! somebody listens.
+
+pub mod declared;
 
 use std::collections::HashSet;
 use std::sync::{LazyLock, Mutex, PoisonError};
@@ -14,171 +16,14 @@ use prometheus::{
     GaugeVec, HistogramOpts, HistogramVec, IntCounterVec, Opts, Registry, TextEncoder,
 };
 
+use self::declared::{
+    ACCEPTED, BOUNCED, BUILD_INFO, DEFERRED, DELIVERED, Declared, KEYRING_AGE, KEYS_UNUSABLE,
+    QUEUE_MESSAGES, QUEUE_OLDEST, REJECTED, REPORTED, ROUND_FAILURES, SIGNATURES, SIGNING_FAILURES,
+    SIGNING_SECONDS, TLS_FAILURES, UNSIGNED,
+};
 use crate::envelope::Source;
 use crate::signing::state::FaultClass;
 use crate::signing::unsigned::Unsigned;
-
-/// What sort of thing a metric is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
-    /// It only grows, from 0 at the start.
-    Counter,
-    /// It is as it is when it is asked for.
-    Gauge,
-    /// How often each span of values occurred.
-    Histogram,
-}
-
-/// A metric as the manual has it.
-#[derive(Debug, Clone, Copy)]
-pub struct Declared {
-    /// Its name.
-    pub name: &'static str,
-    /// Its sort.
-    pub kind: Kind,
-    /// The names of its labels.
-    pub labels: &'static [&'static str],
-    /// What it counts, in half a sentence.
-    pub help: &'static str,
-}
-
-const fn declared(
-    kind: Kind,
-    name: &'static str,
-    labels: &'static [&'static str],
-    help: &'static str,
-) -> Declared {
-    Declared {
-        name,
-        kind,
-        labels,
-        help,
-    }
-}
-
-const ACCEPTED: Declared = declared(
-    Kind::Counter,
-    "smtp_edge_accepted_total",
-    &["source"],
-    "Messages on stable storage and answered 250",
-);
-const REJECTED: Declared = declared(
-    Kind::Counter,
-    "smtp_edge_rejected_total",
-    &["reply"],
-    "Messages and sessions of clients that were refused",
-);
-const SIGNATURES: Declared = declared(
-    Kind::Counter,
-    "smtp_edge_signatures_total",
-    &["domain", "algorithm"],
-    "Signatures made, by signing domain",
-);
-const UNSIGNED: Declared = declared(
-    Kind::Counter,
-    "smtp_edge_unsigned_total",
-    &["reason"],
-    "Messages for external recipients that go without a signature",
-);
-const SIGNING_FAILURES: Declared = declared(
-    Kind::Counter,
-    "smtp_edge_signing_failures_total",
-    &["class"],
-    "Times that a key or a message was at fault, repeated attempts included",
-);
-const DELIVERED: Declared = declared(
-    Kind::Counter,
-    "smtp_edge_delivered_total",
-    &[],
-    "Recipients whose copy a next hop has taken",
-);
-const DEFERRED: Declared = declared(
-    Kind::Counter,
-    "smtp_edge_deferred_total",
-    &[],
-    "Attempts for a recipient that failed and will be repeated",
-);
-const BOUNCED: Declared = declared(
-    Kind::Counter,
-    "smtp_edge_bounced_total",
-    &[],
-    "Recipients who will not have the message",
-);
-const REPORTED: Declared = declared(
-    Kind::Counter,
-    "smtp_edge_reported_total",
-    &[],
-    "Messages whose sender was told of a failure, or has no address to be told at",
-);
-const TLS_FAILURES: Declared = declared(
-    Kind::Counter,
-    "smtp_edge_tls_failures_total",
-    &[],
-    "TLS handshakes with a next hop that failed",
-);
-const ROUND_FAILURES: Declared = declared(
-    Kind::Counter,
-    "smtp_edge_round_failures_total",
-    &[],
-    "Steps of the queue that failed by a fault of ours or of the machine",
-);
-const SIGNING_SECONDS: Declared = declared(
-    Kind::Histogram,
-    "smtp_edge_signing_seconds",
-    &[],
-    "Time that signing a message took, all its signatures together",
-);
-const QUEUE_MESSAGES: Declared = declared(
-    Kind::Gauge,
-    "smtp_edge_queue_messages",
-    &[],
-    "Messages in the queue, those under way included",
-);
-const QUEUE_OLDEST: Declared = declared(
-    Kind::Gauge,
-    "smtp_edge_queue_oldest_age_seconds",
-    &[],
-    "Time since the oldest message of the queue was accepted, 0 when it is empty",
-);
-const KEYRING_AGE: Declared = declared(
-    Kind::Gauge,
-    "smtp_edge_keyring_age_seconds",
-    &[],
-    "Time since the signing keys were last read from the store",
-);
-const KEYS_UNUSABLE: Declared = declared(
-    Kind::Gauge,
-    "smtp_edge_keys_unusable",
-    &["class"],
-    "Keys that the settings name and that cannot sign",
-);
-const BUILD_INFO: Declared = declared(
-    Kind::Gauge,
-    "smtp_edge_build_info",
-    &["version"],
-    "Always 1",
-);
-
-/// Every metric, in the order of the manual.
-pub const DECLARED: [Declared; 17] = [
-    ACCEPTED,
-    REJECTED,
-    SIGNATURES,
-    UNSIGNED,
-    SIGNING_FAILURES,
-    DELIVERED,
-    DEFERRED,
-    BOUNCED,
-    REPORTED,
-    TLS_FAILURES,
-    ROUND_FAILURES,
-    SIGNING_SECONDS,
-    QUEUE_MESSAGES,
-    QUEUE_OLDEST,
-    KEYRING_AGE,
-    KEYS_UNUSABLE,
-    BUILD_INFO,
-];
 
 /// The process's own counters.
 #[must_use]

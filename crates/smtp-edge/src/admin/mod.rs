@@ -11,7 +11,7 @@ pub mod metrics;
 pub mod socket;
 
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
@@ -63,7 +63,8 @@ pub async fn start(
     };
     let socket = Socket::open(address).await?;
     tracing::info!(address = socket.name(), "admin_listening");
-    let (keys_read, age) = watch::channel(sources.clock.instant());
+    let read = (sources.signing.in_force(), sources.clock.instant());
+    let (keys_read, age) = watch::channel(read);
     let noting = note_key_readings(sources.signing.changes(), keys_read, sources.clock.clone());
     let server = Arc::new(Server {
         sources,
@@ -80,7 +81,8 @@ pub async fn start(
 /// What requests are answered from.
 pub(crate) struct Server {
     sources: Sources,
-    keys_read: watch::Receiver<Instant>,
+    /// The keys that were read last, as far as that was noted, and when.
+    keys_read: watch::Receiver<KeysRead>,
 }
 
 impl Server {
@@ -101,12 +103,17 @@ impl Server {
         let level = self.sources.queue.level();
         let age = |accepted| clock.now().duration_since(accepted).unwrap_or_default();
         let in_force = self.sources.signing.in_force();
+        let (noted, read) = self.keys_read.borrow().clone();
+        // Keys that are not noted yet were read this moment.
+        let keyring_age = if Arc::ptr_eq(&noted, &in_force) {
+            clock.instant().saturating_duration_since(read)
+        } else {
+            Duration::ZERO
+        };
         Reading {
             queued: level.messages,
             oldest: level.oldest.map(|id| age(id.time())).unwrap_or_default(),
-            keyring_age: clock
-                .instant()
-                .saturating_duration_since(*self.keys_read.borrow()),
+            keyring_age,
             unusable: in_force
                 .keyring
                 .faults()
@@ -119,10 +126,13 @@ impl Server {
 /// Keys are read whenever what is in force is replaced, and at no other time.
 async fn note_key_readings(
     mut changes: watch::Receiver<Arc<InForce>>,
-    keys_read: watch::Sender<Instant>,
+    keys_read: watch::Sender<KeysRead>,
     clock: Clock,
 ) {
     while changes.changed().await.is_ok() {
-        keys_read.send_replace(clock.instant());
+        let in_force = changes.borrow_and_update().clone();
+        keys_read.send_replace((in_force, clock.instant()));
     }
 }
+
+type KeysRead = (Arc<InForce>, Instant);

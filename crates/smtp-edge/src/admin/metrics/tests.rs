@@ -1,5 +1,6 @@
 //! The document and the code agree, and no label grows without bound.
 
+use super::declared::{DECLARED, Kind};
 use super::*;
 
 fn reading() -> Reading {
