@@ -136,7 +136,7 @@ mod tests {
             check,
             &files,
             &[
-                "crates/smtp-edge/src/config.rs:22",
+                "crates/smtp-edge/src/config.rs:24",
                 "crates/smtp-edge/src/mail_log.rs:2",
             ],
         );
