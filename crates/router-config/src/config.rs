@@ -11,7 +11,6 @@ use common_config::units::Duration;
 use crate::domains::DomainPattern;
 use crate::error::{Required, RouterConfigError};
 use crate::explain::Explanation;
-use crate::failure::{FailureAction, FaultClass};
 use crate::mailbox::LocalMailbox;
 use crate::network::Network;
 use crate::next_hops::NextHops;
@@ -150,11 +149,6 @@ impl RouterConfig {
     /// All keys that may be asked to sign.
     pub fn key_names(&self) -> BTreeSet<KeyName> {
         self.signing.table().key_names()
-    }
-
-    /// What becomes of a message from `domain`, where that is known, over a failure of that class.
-    pub fn on_failure(&self, domain: Option<&DomainName>, class: FaultClass) -> FailureAction {
-        self.signing.on_failure(domain, class)
     }
 
     /// Whether nothing may come of signing but a word in the log.
