@@ -21,6 +21,8 @@ use crate::ids::QueueId;
 use crate::signing::quiet::Quiet;
 use crate::signing::state::{FaultClass, SigningFault};
 use crate::signing::unsigned::Unsigned;
+use crate::smtp::sasl::Mechanism;
+use crate::smtp::server::Client;
 use crate::spool::message::Fault;
 
 /// A message is on stable storage and has been answered 250.
@@ -46,6 +48,13 @@ pub fn rejected(client: IpAddr, from: Option<&ReversePath>, reply: &str, why: &d
     counters().rejected(reply);
     let from = from.map(ToString::to_string).unwrap_or_default();
     tracing::warn!(%client, from, reply, why = %Chain(why), "rejected");
+}
+
+/// A client has proved who it is.
+pub fn authenticated(client: &Client, mechanism: Mechanism) {
+    let user = client.identity.as_deref().unwrap_or_default();
+    let tls = client.tls.is_some();
+    tracing::info!(client = %client.address, user, %mechanism, tls, "authenticated");
 }
 
 /// The message carries signatures by these keys, each with a signing domain and an algorithm.

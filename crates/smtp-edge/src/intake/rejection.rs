@@ -31,6 +31,9 @@ pub enum Rejection {
     /// It cannot be signed for now, and nobody could be sent a report later.
     #[error("{0}")]
     SigningUnavailable(SigningFault),
+    /// Its sender wants every hop to use TLS (RFC 8689), which we did not offer and cannot promise.
+    #[error("the message asks for REQUIRETLS, which is not offered")]
+    RequireTls,
     /// It could not be put on stable storage.
     #[error("the message could not be stored")]
     Spool(#[from] SpoolError),
@@ -46,6 +49,7 @@ impl Rejection {
             Self::Loop { .. } => replies::loop_detected(),
             Self::SigningRefused(_) => replies::signing_refused(),
             Self::SigningUnavailable(_) => replies::signing_unavailable(),
+            Self::RequireTls => replies::require_tls_not_offered(),
             Self::Spool(_) => replies::storage_unavailable(),
         }
     }

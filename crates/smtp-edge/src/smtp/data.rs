@@ -25,6 +25,7 @@ pub struct DataReader {
     notes: DataNotes,
     /// `content.len() <= limit`
     limit: usize,
+    discarded: u64,
 }
 
 /// What the octets before the next one were.
@@ -51,6 +52,7 @@ impl DataReader {
             content: Vec::new(),
             notes: DataNotes::default(),
             limit,
+            discarded: 0,
         }
     }
 
@@ -97,6 +99,17 @@ impl DataReader {
         (input.len(), false)
     }
 
+    /// How many octets there are so far.
+    #[must_use]
+    pub fn octets(&self) -> usize {
+        self.content.len()
+    }
+
+    /// How many octets were thrown away since this was asked last.
+    pub fn take_discarded(&mut self) -> u64 {
+        std::mem::take(&mut self.discarded)
+    }
+
     /// The message, after its end.
     #[must_use]
     pub fn finish(self) -> (Vec<u8>, DataNotes) {
@@ -119,7 +132,10 @@ impl DataReader {
     fn keep(&mut self, octets: &[u8]) {
         // Read on past the limit: the end must be found, or the rest of the message would be taken for commands.
         self.notes.too_big |= self.content.len() + octets.len() > self.limit;
-        if !self.notes.too_big {
+        if self.notes.too_big {
+            self.discarded += octets.len() as u64;
+            self.content = Vec::new();
+        } else {
             self.content.extend_from_slice(octets);
         }
     }
@@ -217,8 +233,10 @@ mod tests {
         let (used, ended) = reader.take(b"0123456789\r\n.\r\nQUIT");
         assert!(ended);
         assert_eq!(used, 15);
+        assert_eq!((reader.octets(), reader.take_discarded()), (0, 2));
+        assert_eq!(reader.take_discarded(), 0);
         let (content, notes) = reader.finish();
         assert!(notes.too_big);
-        assert!(content.len() <= 10);
+        assert!(content.is_empty());
     }
 }

@@ -1,21 +1,85 @@
 //! The states of a session, each named for what it awaits.
 
 use super::transaction::Transaction;
+use crate::smtp::chunking::ChunkReader;
 use crate::smtp::data::DataReader;
+use crate::smtp::reply::Reply;
+use crate::smtp::sasl::{Exchange, Mechanism, Scram};
 
 /// What the session waits for.
-#[derive(Debug)]
 pub(super) enum State {
     /// EHLO or HELO.
     AwaitingHello,
     /// MAIL.
     AwaitingMail,
-    /// RCPT, or DATA when there is a recipient.
+    /// RCPT, or DATA or BDAT when there is a recipient.
     AwaitingRecipient(Transaction),
-    /// The octets of the message.
+    /// The octets of the message, up to the dot.
     AwaitingData(Transaction, DataReader),
+    /// BDAT: the message has begun, and its last chunk has not been announced.
+    AwaitingChunk(Transaction, ChunkReader),
+    /// The rest of the chunk that was announced.
+    AwaitingOctets(Transaction, ChunkReader),
+    /// The rest of a chunk that was refused, to be thrown away.
+    AwaitingDiscard(Discard),
+    /// RSET, or another MAIL: a chunk of this transaction was refused, and with it the message (RFC 3030 §2).
+    AwaitingReset,
+    /// The client's next response of an AUTH exchange.
+    AwaitingResponse(Exchange),
+    /// The driver's answer to [`super::Event::Verifier`].
+    AwaitingVerifier(Scram),
+    /// The driver's answer to [`super::Event::CheckPassword`].
+    AwaitingPassword(Mechanism, Box<str>),
+    /// The end of the input that STARTTLS came in: nothing may stand behind it.
+    StartingTls,
+    /// The TLS handshake.
+    AwaitingTls,
     /// The driver's verdict about a message.
     AwaitingVerdict,
     /// Nothing: the connection is to be closed once the output is sent.
     Closed,
+}
+
+/// A chunk that was refused before its octets came.
+pub(super) struct Discard {
+    /// How many octets are still to come.
+    pub(super) left: u64,
+    /// What the client is told after them.
+    pub(super) reply: Reply,
+    /// What is awaited then.
+    pub(super) then: Box<State>,
+}
+
+impl Discard {
+    /// Takes octets of the chunk from the front of `input`, and returns how many.
+    pub(super) fn take(&mut self, input: &[u8]) -> usize {
+        let used = usize::try_from(self.left)
+            .unwrap_or(usize::MAX)
+            .min(input.len());
+        self.left -= used as u64;
+        used
+    }
+}
+
+impl State {
+    /// Its name, for Debug: what a state holds may be secret.
+    pub(super) fn name(&self) -> &'static str {
+        match self {
+            Self::AwaitingHello => "AwaitingHello",
+            Self::AwaitingMail => "AwaitingMail",
+            Self::AwaitingRecipient(_) => "AwaitingRecipient",
+            Self::AwaitingData(..) => "AwaitingData",
+            Self::AwaitingChunk(..) => "AwaitingChunk",
+            Self::AwaitingOctets(..) => "AwaitingOctets",
+            Self::AwaitingDiscard(_) => "AwaitingDiscard",
+            Self::AwaitingReset => "AwaitingReset",
+            Self::AwaitingResponse(_) => "AwaitingResponse",
+            Self::AwaitingVerifier(_) => "AwaitingVerifier",
+            Self::AwaitingPassword(..) => "AwaitingPassword",
+            Self::StartingTls => "StartingTls",
+            Self::AwaitingTls => "AwaitingTls",
+            Self::AwaitingVerdict => "AwaitingVerdict",
+            Self::Closed => "Closed",
+        }
+    }
 }
