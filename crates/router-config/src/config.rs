@@ -8,13 +8,14 @@ use common_config::net::HostPort;
 use common_config::notes_ini::NotesEntry;
 use common_config::units::Duration;
 
+use crate::client::Client;
 use crate::domains::DomainPattern;
-use crate::error::{Required, RouterConfigError};
+use crate::error::{OpenNetwork, Required, RouterConfigError};
 use crate::explain::Explanation;
 use crate::mailbox::LocalMailbox;
 use crate::network::Network;
 use crate::next_hops::NextHops;
-use crate::relay::RelayNetworks;
+use crate::relay::{RelayGrant, RelayPolicy};
 use crate::route::{ExplainedRoute, NextHop};
 use crate::settings::{RouterSettings, SigningSettings};
 use crate::signing_mode::SigningMode;
@@ -28,7 +29,7 @@ pub struct RouterConfig {
     internal_domains: BTreeSet<DomainPattern>,
     internal_next_hop: HostPort,
     postmaster: LocalMailbox,
-    relay: RelayNetworks,
+    relay: RelayPolicy,
     next_hops: NextHops,
     signing: SigningPolicy,
     warnings: Vec<Warning>,
@@ -47,8 +48,7 @@ impl RouterConfig {
         notes: &[NotesEntry],
     ) -> Result<Self, RouterConfigError> {
         let signing = SigningPolicy::load(signing, notes)?;
-        let relay = RelayNetworks::new(&router.relay_networks)
-            .map_err(|networks| RouterConfigError::OpenRelay { networks })?;
+        let relay = RelayPolicy::new(router).map_err(|networks| open_relay(router, &networks))?;
         let (Some(internal_next_hop), Some(postmaster), false) = (
             router.internal_next_hop.clone(),
             router.postmaster.clone(),
@@ -99,14 +99,19 @@ impl RouterConfig {
         self.internal_pattern(domain).is_some()
     }
 
-    /// Whether a client at `address` may send through us.
-    pub fn may_relay(&self, address: IpAddr) -> bool {
-        self.relay_network(address).is_some()
+    /// Whether `client` may send through us.
+    pub fn may_relay(&self, client: &Client) -> bool {
+        self.relay_grant(client).is_some()
     }
 
-    /// The network because of which a client at `address` may send through us.
+    /// The setting because of which `client` may send through us; nothing when it may not.
+    pub fn relay_grant(&self, client: &Client) -> Option<RelayGrant> {
+        self.relay.grant(client)
+    }
+
+    /// The network because of which any client at `address` may send through us.
     pub fn relay_network(&self, address: IpAddr) -> Option<&Network> {
-        self.relay.network_of(address)
+        self.relay.networks.network_of(address)
     }
 
     /// Where mail for `domain` goes.
@@ -175,6 +180,7 @@ impl RouterConfig {
         let mut warnings = warning::about_signing(self.signing.mode(), self.signing.table(), notes);
         warnings.extend(
             self.relay
+                .networks
                 .wide()
                 .map(|network| Warning::WideNetwork { network: *network }),
         );
@@ -187,6 +193,19 @@ impl RouterConfig {
             });
         }
         warnings
+    }
+}
+
+fn open_relay(router: &RouterSettings, networks: &[Network]) -> RouterConfigError {
+    let listed = router.relay_networks.iter().enumerate();
+    let open = listed.filter(|(_, network)| networks.contains(network));
+    let networks = open.map(|(index, network)| OpenNetwork {
+        network: *network,
+        index,
+        origin: None,
+    });
+    RouterConfigError::OpenRelay {
+        networks: networks.collect(),
     }
 }
 

@@ -1,7 +1,7 @@
 //! The sections `[router]` and `[signing]` as settings give them, and what is said of bad ones.
 
 use common_config::layers::{Layers, Loaded};
-use router_config::{Enforce, RouterSettings, SigningSettings};
+use router_config::{Enforce, RouterConfig, RouterSettings, SigningSettings};
 use serde::Deserialize;
 
 #[derive(Debug, Default, Deserialize)]
@@ -26,6 +26,8 @@ fn bad_values_say_what_was_expected() {
     check("router.next_hops.acme_net", "a:1", "router.next_hops: found \"acme_net\", expected a domain such as \"acme.net\" or \"*.acme.net\" ('_' in \"acme_net\" cannot be part of it: write letters, digits and hyphens)");
     check("router.relay_networks", "[\"10.1.0.0/8\"]", "router.relay_networks[0]: found \"10.1.0.0/8\", expected \"10.0.0.0/8\" for the network, or \"10.1.0.0\" for the host");
     check("router.relay_networks", "[\"::1\", \"all\"]", "router.relay_networks[1]: found \"all\", expected a network such as \"10.0.0.0/8\" or \"2001:db8::/32\", or an address");
+    check("router.relay_certificates", "[\"sha256:00\"]", "router.relay_certificates[0]: found \"sha256:00\", expected the fingerprint of a certificate (2 hexadecimal digits, where a SHA-256 fingerprint has 64: make it with openssl x509 -noout -fingerprint -sha256)");
+    check("router.relay_authenticated", "yes", "router.relay_authenticated: found \"yes\", expected true or false");
     check("router.internal_domains", "[\"a..b\"]", "router.internal_domains[0]: found \"a..b\", expected a domain such as \"acme.com\" or \"*.acme.com\" (\"a..b\" has nothing between two dots: take one out)");
     check("router.internal_next_hop", "mail:0", "router.internal_next_hop: found \"mail:0\", expected a host and a port such as \"mail.example.com:25\" or \"[2001:db8::1]:25\"");
     check("router.postmaster", "root", "router.postmaster: found \"root\", expected a mailbox such as \"postmaster@acme.com\"");
@@ -62,4 +64,17 @@ fn domains_are_keys_with_quotes_and_without() {
         .unwrap_err()
         .to_string();
     assert!(error.contains("one next hop for a domain"), "{error}");
+}
+
+#[test]
+fn an_open_relay_is_refused_by_file_and_line() {
+    let path = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join("open_relay.toml");
+    let text = "[router]\nrelay_networks = [\n  \"10.0.0.0/8\",\n  \"0.0.0.0/1\",\n]\n";
+    std::fs::write(&path, text).unwrap();
+    let loaded: Loaded<Settings> = Layers::new().toml(&path).extract().unwrap();
+    let Settings { router, signing } = &loaded.settings;
+    let error = RouterConfig::load(router, signing, &loaded.notes).unwrap_err();
+    let network = format!("with 0.0.0.0/1 ({}:4): list only", path.display());
+    let error = error.located(&loaded.origins).to_string();
+    assert!(error.contains(&network), "{error}");
 }
