@@ -17,6 +17,7 @@ use crate::network::Network;
 use crate::next_hops::NextHops;
 use crate::relay::{RelayGrant, RelayPolicy};
 use crate::route::{ExplainedRoute, NextHop};
+use crate::senders::{ExplainedSender, SenderDecision, SenderRules};
 use crate::settings::{RouterSettings, SigningSettings};
 use crate::signing_mode::SigningMode;
 use crate::signing_policy::{SigningDecision, SigningPolicy};
@@ -30,6 +31,7 @@ pub struct RouterConfig {
     internal_next_hop: HostPort,
     postmaster: LocalMailbox,
     relay: RelayPolicy,
+    senders: SenderRules,
     next_hops: NextHops,
     signing: SigningPolicy,
     warnings: Vec<Warning>,
@@ -61,6 +63,7 @@ impl RouterConfig {
             internal_next_hop,
             postmaster,
             relay,
+            senders: SenderRules::new(&router.senders)?,
             next_hops: router.next_hops.clone(),
             signing,
             warnings: Vec::new(),
@@ -112,6 +115,17 @@ impl RouterConfig {
     /// The network because of which any client at `address` may send through us.
     pub fn relay_network(&self, address: IpAddr) -> Option<&Network> {
         self.relay.networks.network_of(address)
+    }
+
+    /// Whether mail that `client` hands in may be signed for `domain`, the one that it is from; nothing when that cannot
+    /// be told.
+    pub fn sender_decision(&self, client: &Client, domain: Option<&DomainName>) -> SenderDecision {
+        self.explain_sender(client, domain).decision
+    }
+
+    /// Whether it may, and which rules say so.
+    pub fn explain_sender(&self, client: &Client, domain: Option<&DomainName>) -> ExplainedSender {
+        self.senders.explain(client, domain)
     }
 
     /// Where mail for `domain` goes.

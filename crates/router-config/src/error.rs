@@ -32,6 +32,21 @@ pub enum RouterConfigError {
         /// What makes it one.
         networks: Vec<OpenNetwork>,
     },
+    /// A rule about nobody.
+    #[error("{place} names nobody: add identities, certificates or networks, or take the rule out")]
+    SenderNobody {
+        /// Where the rule is.
+        place: SenderPlace,
+    },
+    /// A rule that does not say for what.
+    #[error(
+        "{place} has no domains: add domains = [\"acme.com\", \"*.acme.com\"], what its clients' mail may be \
+         from, or domains = [] for nothing"
+    )]
+    SenderDomains {
+        /// Where the rule is.
+        place: SenderPlace,
+    },
     /// Two exceptions for one domain.
     #[error(
         "signing.exceptions: the domain {domain} stands in two of them: bring what they say together in one"
@@ -74,6 +89,12 @@ impl RouterConfigError {
                     })
                     .collect(),
             },
+            Self::SenderNobody { place } => Self::SenderNobody {
+                place: place.located(origins),
+            },
+            Self::SenderDomains { place } => Self::SenderDomains {
+                place: place.located(origins),
+            },
             Self::Missing { .. }
             | Self::ExceptionTwice { .. }
             | Self::RsaMinimum { .. }
@@ -100,6 +121,38 @@ impl fmt::Display for OpenNetwork {
         match &self.origin {
             Some(origin) => write!(f, "{} ({origin})", self.network),
             None => write!(f, "{}", self.network),
+        }
+    }
+}
+
+/// An element of `router.senders`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct SenderPlace {
+    /// Its place in the list, from 0.
+    pub index: usize,
+    /// Where it stands, once [`RouterConfigError::located`] has looked.
+    pub origin: Option<Origin>,
+}
+
+impl SenderPlace {
+    pub(crate) fn new(index: usize) -> Self {
+        let origin = None;
+        Self { index, origin }
+    }
+
+    fn located(self, origins: &Origins) -> Self {
+        let index = self.index.to_string();
+        let origin = Some(origins.of(&["router", "senders", &index]));
+        Self { origin, ..self }
+    }
+}
+
+impl fmt::Display for SenderPlace {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.origin {
+            Some(origin) => write!(f, "{origin}: router.senders[{}]", self.index),
+            None => write!(f, "router.senders[{}]", self.index),
         }
     }
 }

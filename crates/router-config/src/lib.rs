@@ -46,6 +46,7 @@ mod network;
 mod next_hops;
 mod relay;
 mod route;
+mod senders;
 mod settings;
 mod signing_mode;
 mod signing_policy;
@@ -56,7 +57,7 @@ pub use certificate::{CertificateFingerprint, CertificateFingerprintError};
 pub use client::{Client, ClientCertificate, Issuer};
 pub use config::RouterConfig;
 pub use domains::DomainPattern;
-pub use error::{OpenNetwork, Required, RouterConfigError};
+pub use error::{OpenNetwork, Required, RouterConfigError, SenderPlace};
 pub use explain::{ExplainedEntry, ExplainedSignature, Explanation, Unsigned};
 pub use failure::{FailureAction, FaultClass, OnFailure, SigningException};
 pub use key_entry::{KeyEntry, KeyEntryError};
@@ -65,6 +66,9 @@ pub use network::{Network, NetworkError};
 pub use next_hops::NextHops;
 pub use relay::RelayGrant;
 pub use route::{ExplainedRoute, NextHop};
+pub use senders::{
+    ExplainedSender, ExplainedSenderRule, NamedBy, Otherwise, SenderDecision, SenderRule,
+};
 pub use settings::{Enforce, RouterSettings, SigningSettings};
 pub use signing_mode::{SigningMode, SigningModeError};
 pub use signing_policy::{SigningDecision, SigningPolicy};

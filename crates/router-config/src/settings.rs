@@ -11,6 +11,7 @@ use crate::failure::{OnFailure, SigningException};
 use crate::mailbox::LocalMailbox;
 use crate::network::Network;
 use crate::next_hops::NextHops;
+use crate::senders::SenderRule;
 
 /// `[router]`.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -30,6 +31,8 @@ pub struct RouterSettings {
     pub relay_certificates: Vec<CertificateFingerprint>,
     /// Whether every holder of a certificate may that the authority for client certificates has issued.
     pub relay_certificate_authority: bool,
+    /// Which clients may sign for which domains; whoever is not named, for all.
+    pub senders: Vec<SenderRule>,
     /// Domains whose mail goes to a fixed server in place of their mail exchangers.
     pub next_hops: NextHops,
 }
@@ -44,6 +47,7 @@ impl Default for RouterSettings {
             relay_authenticated: true,
             relay_certificates: Vec::new(),
             relay_certificate_authority: false,
+            senders: Vec::new(),
             next_hops: NextHops::default(),
         }
     }
