@@ -131,7 +131,7 @@ struct PolicyInForce(Arc<SigningStep>);
 
 impl Policy for PolicyInForce {
     fn may_relay(&self, client: &Client) -> bool {
-        self.0.in_force().router.may_relay(client.trusted_address())
+        self.0.in_force().router.may_relay(&client.proved())
     }
 }
 

@@ -3,6 +3,9 @@
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr};
 
+use common_config::user_name::UserName;
+use router_config::ClientCertificate;
+
 /// The client of a session. It changes with the TLS handshake, with AUTH and with XCLIENT.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Client {
@@ -15,11 +18,10 @@ pub struct Client {
     pub name: Option<Box<str>>,
     /// The encryption of the connection, when it has one.
     pub tls: Option<TlsFacts>,
-    /// The fingerprint of the certificate that the client has proved to hold. Whether it may be trusted is for the
-    /// [`Policy`] to say.
-    pub certificate: Option<Fingerprint>,
+    /// The certificate that the client has proved to hold.
+    pub certificate: Option<ClientCertificate>,
     /// Who it is, since a successful AUTH.
-    pub identity: Option<Box<str>>,
+    pub identity: Option<UserName>,
 }
 
 /// Who vouches for a client's address.
@@ -72,6 +74,16 @@ impl Client {
         }
     }
 
+    /// What it has proved, as settings look at it.
+    #[must_use]
+    pub fn proved(&self) -> router_config::Client {
+        router_config::Client {
+            address: self.trusted_address(),
+            identity: self.identity.clone(),
+            certificate: self.certificate,
+        }
+    }
+
     /// Whether what it sends can be read by nobody on the way: under TLS, or from this machine.
     #[must_use]
     pub fn is_private(&self) -> bool {
@@ -85,7 +97,7 @@ pub struct Handshake {
     /// How the connection is encrypted.
     pub facts: TlsFacts,
     /// The client's own certificate, when it sent one and proved that it has the key.
-    pub certificate: Option<Fingerprint>,
+    pub certificate: Option<ClientCertificate>,
 }
 
 /// How a connection is encrypted, as Received fields and logs name it.
@@ -115,28 +127,14 @@ impl fmt::Display for TlsVersion {
     }
 }
 
-/// The SHA-256 of a certificate in DER.
-#[derive(Clone, Copy, PartialEq, Eq, Hash)]
-pub struct Fingerprint(pub [u8; 32]);
-
-impl fmt::Display for Fingerprint {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("sha256:")?;
-        self.0.iter().try_for_each(|octet| write!(f, "{octet:02x}"))
-    }
-}
-
-impl fmt::Debug for Fingerprint {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(self, f)
-    }
-}
-
 /// What clients may do. The session asks anew whenever it matters, so that AUTH, TLS, XCLIENT and a reload of the settings
 /// count at once.
 pub trait Policy: Send + Sync {
-    /// Whether the client may send to everybody. It looks at [`Client::trusted_address`], never at `address`.
+    /// Whether the client may send to everybody. It looks at [`Client::proved`], never at `address`.
     fn may_relay(&self, client: &Client) -> bool;
+
+    /// Whether the client may send another message now; asked at each MAIL that would be taken.
+    fn may_begin(&self, client: &Client) -> bool;
 }
 
 #[cfg(test)]
