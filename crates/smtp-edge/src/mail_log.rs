@@ -12,6 +12,7 @@ use std::path::Path;
 use std::time::{Duration, SystemTime};
 
 use common_config::name::{DomainName, KeyName};
+use common_config::user_name::UserName;
 use dkim_core::Algorithm;
 
 use crate::admin::metrics::counters;
@@ -52,7 +53,11 @@ pub fn rejected(client: IpAddr, from: Option<&ReversePath>, reply: &str, why: &d
 
 /// A client has proved who it is.
 pub fn authenticated(client: &Client, mechanism: Mechanism) {
-    let user = client.identity.as_deref().unwrap_or_default();
+    let user = client
+        .identity
+        .as_ref()
+        .map(UserName::as_str)
+        .unwrap_or_default();
     let tls = client.tls.is_some();
     tracing::info!(client = %client.address, user, %mechanism, tls, "authenticated");
 }

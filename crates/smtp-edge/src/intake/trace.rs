@@ -173,9 +173,9 @@ mod tests {
                 cipher: "TLS13_AES_256_GCM_SHA384".into(),
             });
         };
-        let auth = |client: &mut Client| client.identity = Some("rita".into());
+        let auth = |client: &mut Client| client.identity = Some("rita".parse().unwrap());
         let both = |client: &mut Client| {
-            client.identity = Some("rita".into());
+            client.identity = Some("rita".parse().unwrap());
             client.tls = Some(TlsFacts {
                 version: TlsVersion::Tls12,
                 cipher: "X".into(),

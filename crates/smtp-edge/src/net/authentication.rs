@@ -7,12 +7,13 @@ use std::sync::Arc;
 use aws_lc_rs::rand;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD_NO_PAD;
+use common_config::user_name::UserName;
 use credstore::Secret;
 
 use crate::smtp::sasl::{Lookup, PasswordVerdict, ServerNonce, Users};
 
 /// What SCRAM checks this user's proof against.
-pub(super) async fn verifier(users: Option<&Arc<dyn Users>>, name: Box<str>) -> Lookup {
+pub(super) async fn verifier(users: Option<&Arc<dyn Users>>, name: UserName) -> Lookup {
     let Some(users) = users.cloned() else {
         return Lookup::Unavailable;
     };
@@ -23,7 +24,7 @@ pub(super) async fn verifier(users: Option<&Arc<dyn Users>>, name: Box<str>) -> 
 /// Whether this is the user's password.
 pub(super) async fn check(
     users: Option<&Arc<dyn Users>>,
-    name: Box<str>,
+    name: UserName,
     password: Secret,
 ) -> PasswordVerdict {
     let Some(users) = users.cloned() else {

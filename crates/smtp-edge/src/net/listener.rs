@@ -133,6 +133,10 @@ impl Policy for PolicyInForce {
     fn may_relay(&self, client: &Client) -> bool {
         self.0.in_force().router.may_relay(&client.proved())
     }
+
+    fn may_begin(&self, _: &Client) -> bool {
+        true
+    }
 }
 
 async fn serve(

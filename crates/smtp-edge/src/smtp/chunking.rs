@@ -89,6 +89,12 @@ impl ChunkReader {
         (self.left == 0).then_some(self.position)
     }
 
+    /// How many octets of the chunk are still to come.
+    #[must_use]
+    pub fn left(&self) -> u64 {
+        self.left as u64
+    }
+
     /// How many octets there are so far.
     #[must_use]
     pub fn octets(&self) -> usize {

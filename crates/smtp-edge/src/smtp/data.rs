@@ -13,8 +13,15 @@ pub struct DataNotes {
     pub nul: bool,
     /// It holds octets over 127.
     pub eight_bit: bool,
-    /// It was longer than the limit; what is over has been thrown away.
-    pub too_big: bool,
+}
+
+/// Why a message was read to its end, and not kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Loss {
+    /// It was longer than the limit.
+    TooBig,
+    /// There was no memory for it.
+    Shortage,
 }
 
 /// Reads the data of one message. The parts of its input may be cut anywhere.
@@ -25,6 +32,7 @@ pub struct DataReader {
     notes: DataNotes,
     /// `content.len() <= limit`
     limit: usize,
+    loss: Option<Loss>,
     discarded: u64,
 }
 
@@ -52,6 +60,7 @@ impl DataReader {
             content: Vec::new(),
             notes: DataNotes::default(),
             limit,
+            loss: None,
             discarded: 0,
         }
     }
@@ -110,6 +119,18 @@ impl DataReader {
         std::mem::take(&mut self.discarded)
     }
 
+    /// Keeps nothing of the message: what has come, and what is to come.
+    pub fn lose(&mut self, loss: Loss) {
+        self.loss = self.loss.or(Some(loss));
+        self.content = Vec::new();
+    }
+
+    /// Why nothing of the message is kept, when that is so.
+    #[must_use]
+    pub fn loss(&self) -> Option<Loss> {
+        self.loss
+    }
+
     /// The message, after its end.
     #[must_use]
     pub fn finish(self) -> (Vec<u8>, DataNotes) {
@@ -131,10 +152,11 @@ impl DataReader {
 
     fn keep(&mut self, octets: &[u8]) {
         // Read on past the limit: the end must be found, or the rest of the message would be taken for commands.
-        self.notes.too_big |= self.content.len() + octets.len() > self.limit;
-        if self.notes.too_big {
+        if self.content.len() + octets.len() > self.limit {
+            self.lose(Loss::TooBig);
+        }
+        if self.loss.is_some() {
             self.discarded += octets.len() as u64;
-            self.content = Vec::new();
         } else {
             self.content.extend_from_slice(octets);
         }
@@ -235,8 +257,7 @@ mod tests {
         assert_eq!(used, 15);
         assert_eq!((reader.octets(), reader.take_discarded()), (0, 2));
         assert_eq!(reader.take_discarded(), 0);
-        let (content, notes) = reader.finish();
-        assert!(notes.too_big);
-        assert!(content.is_empty());
+        assert_eq!(reader.loss(), Some(Loss::TooBig));
+        assert!(reader.finish().0.is_empty());
     }
 }

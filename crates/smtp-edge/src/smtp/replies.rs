@@ -112,6 +112,12 @@ pub fn timed_out(hostname: &str) -> Reply {
     Reply::new(421, "4.4.2", format!("{hostname} waited too long"))
 }
 
+/// `451`: the client sends messages too fast.
+#[must_use]
+pub fn too_many_messages() -> Reply {
+    Reply::new(451, "4.7.0", "too many messages from you, try again later")
+}
+
 /// `421`: the session has gone past a limit.
 #[must_use]
 pub fn limit_reached(hostname: &str, limit: Limit) -> Reply {

@@ -3,8 +3,9 @@
 
 use std::net::IpAddr;
 
+use common_config::user_name::UserName;
+
 use super::command;
-use super::sasl::user_name;
 use super::xtext;
 
 /// What a proxy says of its client. What it does not say is not known.
@@ -19,7 +20,7 @@ pub struct Forward {
     /// `PROTO`: whether the client said EHLO to the proxy.
     pub protocol: Option<ForwardProtocol>,
     /// `LOGIN`: who the client has proved to be.
-    pub login: Option<Box<str>>,
+    pub login: Option<UserName>,
 }
 
 /// What a client speaks to its proxy.
@@ -76,7 +77,7 @@ impl Forward {
             "DESTPORT" => drop(known("DESTPORT", value, |port| port.parse::<u16>().ok())?),
             "NAME" => self.name = known("NAME", value, command::client_name)?,
             "HELO" => self.helo = known("HELO", value, command::client_name)?,
-            "LOGIN" => self.login = known("LOGIN", value, |name| user_name(name.as_bytes()))?,
+            "LOGIN" => self.login = known("LOGIN", value, |name| name.parse().ok())?,
             "PROTO" => self.protocol = known("PROTO", value, protocol)?,
             _ => return Err(ForwardError::Attribute),
         }
@@ -134,7 +135,7 @@ mod tests {
             name: Some("spike.porcupine.org".into()),
             helo: Some("[192.0.2.7]".into()),
             protocol: Some(ForwardProtocol::Esmtp),
-            login: Some("rita hill".into()),
+            login: Some("rita hill".parse().unwrap()),
         };
         check(
             "NAME=spike.porcupine.org addr=192.0.2.7 PORT=1234 PROTO=esmtp HELO=[192.0.2.7] LOGIN=rita+20hill \

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use common_config::user_name::UserName;
 use credstore::Secret;
 
 use super::login::Login;
@@ -54,18 +55,18 @@ pub enum Step {
     /// The client is to answer a challenge: [`Exchange::respond`].
     Challenge(Vec<u8>, Exchange),
     /// What is this user's proof checked against? [`Scram::challenge`].
-    Verifier(Box<str>, Scram),
+    Verifier(UserName, Scram),
     /// Is this the user's password? The exchange ends with the answer.
     Check {
         /// The user.
-        name: Box<str>,
+        name: UserName,
         /// What the client says the password is.
         password: Secret,
     },
     /// The client is this user.
-    Done(Box<str>),
-    /// The client is nobody; the name is the one it gave, as far as it gave one.
-    Failed(Box<str>, Fault),
+    Done(UserName),
+    /// The client is nobody; the name is the one it gave, if it gave one.
+    Failed(Option<UserName>, Fault),
 }
 
 /// Why an exchange failed.
@@ -145,9 +146,8 @@ impl fmt::Debug for Exchange {
     }
 }
 
-/// A user's name as it may stand in a log: UTF-8 without control characters, 1 to 255 octets.
-pub(in crate::smtp) fn user_name(octets: &[u8]) -> Option<Box<str>> {
-    let name = std::str::from_utf8(octets).ok()?;
-    let usable = !name.is_empty() && name.len() <= 255 && !name.contains(char::is_control);
-    usable.then(|| name.into())
+/// The user of a name, as a response has it.
+pub(super) fn user(octets: &[u8]) -> Result<UserName, Fault> {
+    let name = std::str::from_utf8(octets).map_err(|_| Fault::Malformed)?;
+    name.parse().map_err(|_| Fault::Malformed)
 }

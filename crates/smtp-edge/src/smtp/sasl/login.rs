@@ -1,15 +1,16 @@
 //! LOGIN (draft-murchison-sasl-login): the name, then the password, each asked for.
 
+use common_config::user_name::UserName;
 use credstore::Secret;
 
-use super::exchange::{Exchange, Fault, Step, user_name};
+use super::exchange::{Exchange, Fault, Step, user};
 
 /// What LOGIN waits for.
 pub enum Login {
     /// The user's name. Many clients send it along with AUTH.
     AwaitingName,
     /// The password of this user.
-    AwaitingPassword(Box<str>),
+    AwaitingPassword(UserName),
 }
 
 impl Login {
@@ -26,12 +27,12 @@ impl Login {
     pub(super) fn respond(self, response: Secret) -> Step {
         match self {
             // The draft has clients end the name with NUL, and few do.
-            Self::AwaitingName => match user_name(without_nul(response.expose())) {
-                Some(name) => Self::AwaitingPassword(name).ask(),
-                None => Step::Failed("".into(), Fault::Malformed),
+            Self::AwaitingName => match user(without_nul(response.expose())) {
+                Ok(name) => Self::AwaitingPassword(name).ask(),
+                Err(fault) => Step::Failed(None, fault),
             },
             Self::AwaitingPassword(name) if response.expose().is_empty() => {
-                Step::Failed(name, Fault::Malformed)
+                Step::Failed(Some(name), Fault::Malformed)
             }
             Self::AwaitingPassword(name) => Step::Check {
                 name,
@@ -73,7 +74,7 @@ mod tests {
             let Step::Check { name, password } = step else {
                 panic!("{step:?}");
             };
-            assert_eq!((&*name, password.expose()), ("tim", &b"secret"[..]));
+            assert_eq!((name.as_str(), password.expose()), ("tim", &b"secret"[..]));
         };
         check(None, &["tim", "secret"], &["Username:", "Password:"]);
         check(None, &["tim\0", "secret"], &["Username:", "Password:"]);

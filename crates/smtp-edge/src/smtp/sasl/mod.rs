@@ -10,7 +10,6 @@ mod response;
 mod scram;
 mod verifier;
 
-pub(super) use exchange::user_name;
 pub use exchange::{Exchange, Fault, Mechanism, Step};
 pub use response::{NotBase64, Response};
 pub use scram::Scram;

@@ -2,24 +2,25 @@
 
 use credstore::Secret;
 
-use super::exchange::{Fault, Step, user_name};
+use super::exchange::{Fault, Step, user};
 
 /// Takes the only response there is.
 pub(super) fn respond(response: &Secret) -> Step {
     let mut parts = response.expose().split(|octet| *octet == 0);
     let parts = (parts.next(), parts.next(), parts.next(), parts.next());
     let (Some(acting_for), Some(name), Some(password), None) = parts else {
-        return Step::Failed("".into(), Fault::Malformed);
+        return Step::Failed(None, Fault::Malformed);
     };
-    let Some(name) = user_name(name) else {
-        return Step::Failed("".into(), Fault::Malformed);
+    let name = match user(name) {
+        Ok(name) => name,
+        Err(fault) => return Step::Failed(None, fault),
     };
     if password.is_empty() {
-        return Step::Failed(name, Fault::Malformed);
+        return Step::Failed(Some(name), Fault::Malformed);
     }
     // Nobody acts for others here; some clients name themselves twice.
-    if !acting_for.is_empty() && acting_for != name.as_bytes() {
-        return Step::Failed(name, Fault::OtherIdentity);
+    if !acting_for.is_empty() && user(acting_for).ok().as_ref() != Some(&name) {
+        return Step::Failed(Some(name), Fault::OtherIdentity);
     }
     Step::Check {
         name,
@@ -33,11 +34,12 @@ mod tests {
 
     fn check(response: &str, expected: Result<(&str, &str), Fault>) {
         let found = match respond(&Secret::new(response.as_bytes().to_vec())) {
-            Step::Check { name, password } => Ok((name, password.expose().to_vec())),
+            Step::Check { name, password } => Ok((name.to_string(), password.expose().to_vec())),
             Step::Failed(_, fault) => Err(fault),
             other => panic!("{response:?}: {other:?}"),
         };
-        let expected = expected.map(|(name, password)| (name.into(), password.as_bytes().to_vec()));
+        let expected =
+            expected.map(|(name, password)| (name.to_owned(), password.as_bytes().to_vec()));
         assert_eq!(found, expected, "{response:?}");
     }
 
@@ -45,6 +47,7 @@ mod tests {
     fn the_response_has_three_parts() {
         check("\0tim\0tanstaaftanstaaf", Ok(("tim", "tanstaaftanstaaf"))); // RFC 4616 §4
         check("tim\0tim\0secret", Ok(("tim", "secret")));
+        check("TIM\0Tim\0Secret", Ok(("tim", "Secret"))); // one user, however it is written
         check("\0m\u{fc}ller\0p\u{e4}ss", Ok(("m\u{fc}ller", "p\u{e4}ss")));
         check("Ursel\0Kurt\0xipj3plmq", Err(Fault::OtherIdentity)); // RFC 4616 §4
         check("", Err(Fault::Malformed));

@@ -13,9 +13,11 @@ use aws_lc_rs::digest::{SHA256, digest};
 use aws_lc_rs::hmac;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use common_config::user_name::UserName;
 use credstore::Secret;
+use zeroize::Zeroizing;
 
-use super::exchange::{Exchange, Fault, Step, user_name};
+use super::exchange::{Exchange, Fault, Step, user};
 use super::{Lookup, ScramVerifier, ServerNonce};
 
 /// An exchange of SCRAM-SHA-256.
@@ -29,12 +31,12 @@ enum State {
     /// client-final.
     AwaitingFinal(Box<Final>),
     /// The empty response to server-final; the proof was right.
-    AwaitingEnd(Box<str>),
+    AwaitingEnd(UserName),
 }
 
 /// What client-first said.
 struct First {
-    name: Box<str>,
+    name: UserName,
     /// `n,,` or `y,,`, which client-final repeats in base64.
     header: Box<str>,
     bare: Box<str>,
@@ -66,13 +68,13 @@ impl Scram {
                 Ok(first) => {
                     Step::Verifier(first.name.clone(), Self(State::AwaitingVerifier(first)))
                 }
-                Err(fault) => Step::Failed("".into(), fault),
+                Err(fault) => Step::Failed(None, fault),
             },
             // Nothing was asked of the client yet.
-            State::AwaitingVerifier(first) => Step::Failed(first.name, Fault::Malformed),
+            State::AwaitingVerifier(first) => Step::Failed(Some(first.name), Fault::Malformed),
             State::AwaitingFinal(expected) => expected.check(message),
             State::AwaitingEnd(name) if message.is_empty() => Step::Done(name),
-            State::AwaitingEnd(name) => Step::Failed(name, Fault::Malformed),
+            State::AwaitingEnd(name) => Step::Failed(Some(name), Fault::Malformed),
         }
     }
 
@@ -84,7 +86,7 @@ impl Scram {
         };
         let verifier = match lookup {
             Lookup::Verifier(verifier) => verifier,
-            Lookup::Unavailable => return Step::Failed(first.name, Fault::Unavailable),
+            Lookup::Unavailable => return Step::Failed(Some(first.name), Fault::Unavailable),
         };
         let nonce = format!("{}{}", first.nonce, nonce.0);
         let salt = STANDARD.encode(&verifier.salt);
@@ -101,12 +103,12 @@ impl Scram {
     }
 
     /// The name that the client gave.
-    pub(crate) fn name(&self) -> Box<str> {
+    fn name(&self) -> Option<UserName> {
         match &self.0 {
-            State::AwaitingFirst => "".into(),
-            State::AwaitingVerifier(first) => first.name.clone(),
-            State::AwaitingFinal(expected) => expected.first.name.clone(),
-            State::AwaitingEnd(name) => name.clone(),
+            State::AwaitingFirst => None,
+            State::AwaitingVerifier(first) => Some(first.name.clone()),
+            State::AwaitingFinal(expected) => Some(expected.first.name.clone()),
+            State::AwaitingEnd(name) => Some(name.clone()),
         }
     }
 }
@@ -133,14 +135,14 @@ impl First {
         }
         // A first attribute of `m=` would be an extension that must be understood; it is no `n=`, and so refused.
         let mut attributes = bare.split(',');
-        let name = attribute(attributes.next(), "n=").and_then(unescaped)?;
+        let name = attribute(attributes.next(), "n=").and_then(unescaped_user)?;
         let nonce = attribute(attributes.next(), "r=")?;
         if nonce.is_empty() || !nonce.bytes().all(|octet| octet.is_ascii_graphic()) {
             return Err(Fault::Malformed);
         }
         let other = match acting_for {
             "" => None,
-            _ => Some(attribute(Some(acting_for), "a=").and_then(unescaped)?),
+            _ => Some(attribute(Some(acting_for), "a=").and_then(unescaped_user)?),
         };
         if other.is_some_and(|other| other != name) {
             return Err(Fault::OtherIdentity);
@@ -163,7 +165,7 @@ impl Final {
                 let next = Scram(State::AwaitingEnd(self.first.name));
                 Step::Challenge(server_final.into_bytes(), Exchange::Scram(next))
             }
-            Err(fault) => Step::Failed(self.first.name, fault),
+            Err(fault) => Step::Failed(Some(self.first.name), fault),
         }
     }
 
@@ -183,11 +185,9 @@ impl Final {
         if proof.len() != client_signature.as_ref().len() {
             return Err(Fault::Malformed);
         }
-        let client_key: Vec<u8> = proof
-            .iter()
-            .zip(client_signature.as_ref())
-            .map(|(proof, signature)| proof ^ signature)
-            .collect();
+        let octets = proof.iter().zip(client_signature.as_ref());
+        let client_key: Zeroizing<Vec<u8>> =
+            Zeroizing::new(octets.map(|(proof, signature)| proof ^ signature).collect());
         verify_slices_are_equal(digest(&SHA256, &client_key).as_ref(), stored_key)
             .map_err(|_| Fault::Wrong)?;
         Ok(hmac_sha256(&self.verifier.server_key, signed.as_bytes()))
@@ -205,7 +205,7 @@ fn attribute<'a>(attribute: Option<&'a str>, name: &str) -> Result<&'a str, Faul
 }
 
 /// RFC 5802 §5.1: `=2C` is a comma and `=3D` is `=`, which stand for themselves nowhere.
-fn unescaped(text: &str) -> Result<Box<str>, Fault> {
+fn unescaped_user(text: &str) -> Result<UserName, Fault> {
     let mut parts = text.split('=');
     let mut name = parts.next().unwrap_or_default().to_owned();
     for part in parts {
@@ -217,7 +217,7 @@ fn unescaped(text: &str) -> Result<Box<str>, Fault> {
         });
         name.push_str(rest);
     }
-    user_name(name.as_bytes()).ok_or(Fault::Malformed)
+    user(name.as_bytes())
 }
 
 #[cfg(test)]

@@ -77,11 +77,11 @@ fn the_example_of_rfc_7677() {
     let Step::Verifier(name, scram) = first else {
         panic!("the verifier is asked for: {first:?}");
     };
-    assert_eq!(&*name, "user");
+    assert_eq!(name.as_str(), "user");
     let step = scram.challenge(Lookup::Verifier(verifier("pencil")), &nonce());
     let step = exchange(step, SERVER_FIRST).respond(secret(CLIENT_FINAL));
     let step = exchange(step, SERVER_FINAL).respond(secret(""));
-    assert!(matches!(step, Step::Done(name) if &*name == "user"));
+    assert!(matches!(step, Step::Done(name) if name.as_str() == "user"));
 }
 
 #[test]

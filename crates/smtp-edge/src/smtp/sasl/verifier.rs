@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use common_config::user_name::UserName;
 use credstore::Secret;
 
 /// What a server keeps of a password for SCRAM-SHA-256 (RFC 5802 §3, RFC 7677): enough to check a proof, too little to
@@ -55,8 +56,9 @@ pub enum PasswordVerdict {
 /// Who may authenticate. The driver asks on a thread that may block.
 pub trait Users: Send + Sync {
     /// What SCRAM checks a proof against; see [`Lookup`] for names that nobody has.
-    fn verifier(&self, name: &str) -> Lookup;
+    fn verifier(&self, name: &UserName) -> Lookup;
 
-    /// Checks a password, as it came from the client. It takes the same time for a name that nobody has.
-    fn check(&self, name: &str, password: &Secret) -> PasswordVerdict;
+    /// Checks a password, as it came from the client: RFC 4616 §2 has it prepared by SASLprep before it is compared. It
+    /// takes the same time for a name that nobody has.
+    fn check(&self, name: &UserName, password: &Secret) -> PasswordVerdict;
 }

@@ -1,5 +1,7 @@
 //! AUTH (RFC 4954): the exchange of one mechanism, within SMTP's lines.
 
+use common_config::user_name::UserName;
+
 use super::event::{Event, Rejection};
 use super::session::Session;
 use super::state::State;
@@ -89,8 +91,8 @@ impl Session {
             State::AwaitingPassword(mechanism, name) => {
                 let step = match verdict {
                     PasswordVerdict::Right => Step::Done(name),
-                    PasswordVerdict::Wrong => Step::Failed(name, Fault::Wrong),
-                    PasswordVerdict::Unavailable => Step::Failed(name, Fault::Unavailable),
+                    PasswordVerdict::Wrong => Step::Failed(Some(name), Fault::Wrong),
+                    PasswordVerdict::Unavailable => Step::Failed(Some(name), Fault::Unavailable),
                 };
                 self.follow(mechanism, step);
                 self.resume();
@@ -124,7 +126,7 @@ impl Session {
         }
     }
 
-    fn fail(&mut self, mechanism: Mechanism, name: Box<str>, why: Fault) {
+    fn fail(&mut self, mechanism: Mechanism, name: Option<UserName>, why: Fault) {
         self.state = State::AwaitingMail;
         let reply = replies::auth_failed(why);
         self.reject(

@@ -6,7 +6,7 @@ use super::session::Session;
 use super::state::{Discard, State};
 use super::transaction::Transaction;
 use crate::smtp::chunking::{Chunk, ChunkReader, Position};
-use crate::smtp::data::{DataNotes, DataReader};
+use crate::smtp::data::{DataNotes, DataReader, Loss};
 use crate::smtp::replies;
 use crate::smtp::reply::Reply;
 
@@ -20,15 +20,15 @@ impl Session {
                 self.reply(&replies::go_ahead());
             }
             // RFC 3030 §2: a transaction has one of the two, and after an error waits for RSET.
-            State::AwaitingChunk(..) | State::AwaitingReset => {
-                self.state = State::AwaitingReset;
+            State::AwaitingChunk(..) => {
+                self.state = State::awaiting_reset();
                 self.error(&replies::bad_sequence(
                     "the message comes by BDAT, say RSET",
                 ));
             }
             other => {
                 self.state = other;
-                self.error(&replies::bad_sequence("say RCPT first"));
+                self.error(&replies::bad_sequence("say MAIL and RCPT first"));
             }
         }
     }
@@ -42,9 +42,12 @@ impl Session {
         if ended {
             return self.handle_end_of_data();
         }
-        if self.counters.discarded > self.settings.limits.discarded {
-            let reply = replies::message_too_big();
-            self.reject(reply.clone(), Rejection::TooBig);
+        let loss = reader.loss();
+        if let Some(loss) = loss
+            && self.counters.discarded > self.settings.limits.discarded
+        {
+            let (reply, why) = lost(loss);
+            self.reject(reply.clone(), why);
             self.reply(&reply);
             self.end_at(Limit::Discarded);
         }
@@ -54,14 +57,13 @@ impl Session {
         let State::AwaitingData(transaction, reader) = self.take_state() else {
             return;
         };
-        let (content, notes) = reader.finish();
-        if notes.too_big {
-            let reply = replies::message_too_big();
+        if let Some(loss) = reader.loss() {
             self.state = State::AwaitingMail;
-            let from = Some(transaction.reverse_path);
-            self.rejected(from, reply.clone(), Rejection::TooBig);
+            let (reply, why) = lost(loss);
+            self.rejected(Some(transaction.reverse_path), reply.clone(), why);
             return self.error(&reply);
         }
+        let (content, notes) = reader.finish();
         self.hand_over(transaction, content, notes);
     }
 
@@ -75,14 +77,7 @@ impl Session {
             State::AwaitingChunk(transaction, reader) => (transaction, reader),
             other => {
                 self.state = other;
-                let reply = if matches!(self.state, State::AwaitingReset) {
-                    replies::bad_sequence("a chunk was refused, say RSET")
-                } else if self.is_in_transaction() {
-                    replies::no_recipients()
-                } else {
-                    replies::bad_sequence("say MAIL and RCPT first")
-                };
-                return self.refuse_chunk(chunk.size, reply);
+                return self.refuse_chunk(chunk.size, self.chunk_refusal());
             }
         };
         if reader.begin(chunk).is_err() {
@@ -122,10 +117,9 @@ impl Session {
     /// Refuses a chunk. Its octets are on their way and must be read as such, or they would be taken for commands. The
     /// message has a gap now, so that nothing more of it may come: only RSET or another MAIL leads on.
     pub(super) fn refuse_chunk(&mut self, size: u64, reply: Reply) {
-        let then = if self.is_in_transaction() {
-            State::AwaitingReset
-        } else {
-            self.take_state()
+        let then = match self.take_state() {
+            State::AwaitingRecipient(_) | State::AwaitingChunk(..) => State::awaiting_reset(),
+            other => other,
         };
         self.counters.discarded = self.counters.discarded.saturating_add(size);
         if self.counters.discarded > self.settings.limits.discarded {
@@ -140,12 +134,49 @@ impl Session {
         self.after_discard();
     }
 
+    /// What a chunk is told that comes out of order.
+    fn chunk_refusal(&self) -> Reply {
+        if let State::AwaitingReset(reply) = &self.state {
+            return reply.clone();
+        }
+        if self.is_in_transaction() {
+            return replies::no_recipients();
+        }
+        replies::bad_sequence("say MAIL and RCPT first")
+    }
+
     /// Octets of a refused chunk have been thrown away.
     pub(super) fn after_discard(&mut self) {
         match self.take_state() {
             State::AwaitingDiscard(discard) if discard.left == 0 => {
                 self.state = *discard.then;
                 self.error(&discard.reply);
+            }
+            other => self.state = other,
+        }
+    }
+
+    /// There is no memory for what is held of the message under way. It is given up: the rest of it is read and thrown away,
+    /// and the client is told to try again. Without effect when there is no message under way.
+    pub fn handle_shortage(&mut self) {
+        let (reply, why) = lost(Loss::Shortage);
+        match self.take_state() {
+            State::AwaitingData(transaction, mut reader) => {
+                reader.lose(Loss::Shortage);
+                self.state = State::AwaitingData(transaction, reader);
+            }
+            State::AwaitingChunk(transaction, _) => {
+                self.state = State::AwaitingReset(reply.clone());
+                self.rejected(Some(transaction.reverse_path), reply, why);
+            }
+            State::AwaitingOctets(transaction, reader) => {
+                let then = State::AwaitingReset(reply.clone());
+                self.state = State::AwaitingDiscard(Discard {
+                    left: reader.left(),
+                    reply: reply.clone(),
+                    then: Box::new(then),
+                });
+                self.rejected(Some(transaction.reverse_path), reply, why);
             }
             other => self.state = other,
         }
@@ -177,6 +208,7 @@ impl Session {
                 self.counters.idle_commands = 0;
                 self.reply(&replies::accepted(id));
             }
+            Verdict::Refused(reply) if reply.is_last() => self.close(&reply),
             Verdict::Refused(reply) => self.error(&reply),
         }
         self.resume();
@@ -184,5 +216,13 @@ impl Session {
 
     fn take_state(&mut self) -> State {
         std::mem::replace(&mut self.state, State::Closed)
+    }
+}
+
+/// What the client and the log are told of a message that was not kept.
+fn lost(loss: Loss) -> (Reply, Rejection) {
+    match loss {
+        Loss::TooBig => (replies::message_too_big(), Rejection::TooBig),
+        Loss::Shortage => (replies::storage_unavailable(), Rejection::Shortage),
     }
 }

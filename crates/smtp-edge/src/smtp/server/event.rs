@@ -1,5 +1,6 @@
 //! What a session asks of its driver, and what it is answered.
 
+use common_config::user_name::UserName;
 use credstore::Secret;
 
 use super::client::Client;
@@ -26,13 +27,13 @@ pub enum Event {
     StartTls,
     /// What does SCRAM check this user's proof against? Answered by [`super::Session::handle_verifier`].
     Verifier {
-        /// The user, without control characters, at most 255 octets.
-        name: Box<str>,
+        /// The user.
+        name: UserName,
     },
     /// Is this the user's password? Answered by [`super::Session::handle_password_checked`].
     CheckPassword {
-        /// The user, without control characters, at most 255 octets.
-        name: Box<str>,
+        /// The user.
+        name: UserName,
         /// What the client says the password is.
         password: Secret,
     },
@@ -67,6 +68,12 @@ pub enum Rejection {
     /// The message is over the limit.
     #[error("the message is larger than smtp.max_message_size")]
     TooBig,
+    /// The client sends messages faster than it may.
+    #[error("the client sends messages faster than smtp.message_rate")]
+    TooFast,
+    /// There was no memory for the message.
+    #[error("the messages under way hold all of the memory that they may have")]
+    Shortage,
     /// A limit of the session.
     #[error("the client went past {}", .0.setting())]
     Limit(Limit),
@@ -79,12 +86,12 @@ pub enum Rejection {
     #[error("the client wanted to send a password without TLS; set it to use STARTTLS")]
     AuthInClear,
     /// AUTH that failed.
-    #[error("{mechanism} for the user {name:?} failed")]
+    #[error("{mechanism} for {} failed", .name.as_ref().map_or("a user without a name", UserName::as_str))]
     Authentication {
         /// How it was tried.
         mechanism: Mechanism,
-        /// For whom, as far as that was said; without control characters.
-        name: Box<str>,
+        /// For whom, when that was said.
+        name: Option<UserName>,
         /// Why.
         #[source]
         why: Fault,

@@ -19,7 +19,7 @@ impl Session {
         if !self.is_greeted() {
             return self.error(&replies::bad_sequence("say EHLO first"));
         }
-        if matches!(self.state, State::AwaitingReset) {
+        if matches!(self.state, State::AwaitingReset(_)) {
             self.state = State::AwaitingMail;
         }
         if self.is_in_transaction() {
@@ -29,6 +29,11 @@ impl Session {
         if params.size.is_some_and(|size| size > limit) {
             let reply = replies::message_too_big();
             self.rejected(Some(path), reply.clone(), Rejection::TooBig);
+            return self.error(&reply);
+        }
+        if !self.policy.may_begin(&self.client) {
+            let reply = replies::too_many_messages();
+            self.rejected(Some(path), reply.clone(), Rejection::TooFast);
             return self.error(&reply);
         }
         self.state = State::AwaitingRecipient(Transaction::new(path, params));
@@ -79,7 +84,7 @@ impl Session {
     pub(super) fn is_in_transaction(&self) -> bool {
         matches!(
             self.state,
-            State::AwaitingRecipient(_) | State::AwaitingChunk(..) | State::AwaitingReset
+            State::AwaitingRecipient(_) | State::AwaitingChunk(..) | State::AwaitingReset(_)
         )
     }
 }

@@ -26,7 +26,7 @@ mod session;
 mod state;
 mod transaction;
 
-pub use client::{Client, Fingerprint, Handshake, Policy, Standing, TlsFacts, TlsVersion};
+pub use client::{Client, Handshake, Policy, Standing, TlsFacts, TlsVersion};
 pub use event::{Event, Received, Rejection, Verdict};
 pub use limits::{Limit, Limits};
 pub use session::{Session, SessionSettings};

@@ -95,7 +95,7 @@ impl Session {
                 | State::AwaitingMail
                 | State::AwaitingRecipient(_)
                 | State::AwaitingChunk(..)
-                | State::AwaitingReset => self.take_line(rest, Expecting::Command),
+                | State::AwaitingReset(_) => self.take_line(rest, Expecting::Command),
                 State::AwaitingResponse(_) => self.take_line(rest, Expecting::Response),
                 State::AwaitingData(_, reader) => {
                     let (used, ended) = reader.take(rest);
@@ -174,7 +174,7 @@ impl Session {
             State::AwaitingHello
             | State::AwaitingMail
             | State::AwaitingRecipient(_)
-            | State::AwaitingReset
+            | State::AwaitingReset(_)
             | State::AwaitingResponse(_)
             | State::AwaitingVerifier(_)
             | State::AwaitingPassword(..)
@@ -192,7 +192,7 @@ impl Session {
             State::AwaitingHello
             | State::AwaitingMail
             | State::AwaitingRecipient(_)
-            | State::AwaitingReset
+            | State::AwaitingReset(_)
             | State::AwaitingResponse(_)
             | State::Closed => true,
             State::AwaitingData(..)
@@ -216,7 +216,7 @@ impl Session {
             State::AwaitingHello
             | State::AwaitingMail
             | State::AwaitingRecipient(_)
-            | State::AwaitingReset
+            | State::AwaitingReset(_)
             | State::AwaitingDiscard(_)
             | State::AwaitingResponse(_)
             | State::AwaitingVerifier(_)
@@ -342,7 +342,7 @@ impl Session {
             | State::AwaitingOctets(transaction, _) => Some(transaction.reverse_path.clone()),
             State::AwaitingHello
             | State::AwaitingMail
-            | State::AwaitingReset
+            | State::AwaitingReset(_)
             | State::AwaitingDiscard(_)
             | State::AwaitingResponse(_)
             | State::AwaitingVerifier(_)

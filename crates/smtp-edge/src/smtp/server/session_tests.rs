@@ -35,6 +35,10 @@ impl Policy for Always {
     fn may_relay(&self, _: &Client) -> bool {
         self.0
     }
+
+    fn may_begin(&self, _: &Client) -> bool {
+        true
+    }
 }
 
 fn session(settings: Arc<SessionSettings>, may_relay: bool) -> Session {

@@ -1,8 +1,11 @@
 //! The states of a session, each named for what it awaits.
 
+use common_config::user_name::UserName;
+
 use super::transaction::Transaction;
 use crate::smtp::chunking::ChunkReader;
 use crate::smtp::data::DataReader;
+use crate::smtp::replies;
 use crate::smtp::reply::Reply;
 use crate::smtp::sasl::{Exchange, Mechanism, Scram};
 
@@ -22,14 +25,15 @@ pub(super) enum State {
     AwaitingOctets(Transaction, ChunkReader),
     /// The rest of a chunk that was refused, to be thrown away.
     AwaitingDiscard(Discard),
-    /// RSET, or another MAIL: a chunk of this transaction was refused, and with it the message (RFC 3030 §2).
-    AwaitingReset,
+    /// RSET, or another MAIL: a chunk of this transaction was refused, and with it the message (RFC 3030 §2). Further
+    /// chunks are told this.
+    AwaitingReset(Reply),
     /// The client's next response of an AUTH exchange.
     AwaitingResponse(Exchange),
     /// The driver's answer to [`super::Event::Verifier`].
     AwaitingVerifier(Scram),
     /// The driver's answer to [`super::Event::CheckPassword`].
-    AwaitingPassword(Mechanism, Box<str>),
+    AwaitingPassword(Mechanism, UserName),
     /// The end of the input that STARTTLS came in: nothing may stand behind it.
     StartingTls,
     /// The TLS handshake.
@@ -62,6 +66,11 @@ impl Discard {
 }
 
 impl State {
+    /// After a chunk was refused for what the client did.
+    pub(super) fn awaiting_reset() -> Self {
+        Self::AwaitingReset(replies::bad_sequence("a chunk was refused, say RSET"))
+    }
+
     /// Its name, for Debug: what a state holds may be secret.
     pub(super) fn name(&self) -> &'static str {
         match self {
@@ -72,7 +81,7 @@ impl State {
             Self::AwaitingChunk(..) => "AwaitingChunk",
             Self::AwaitingOctets(..) => "AwaitingOctets",
             Self::AwaitingDiscard(_) => "AwaitingDiscard",
-            Self::AwaitingReset => "AwaitingReset",
+            Self::AwaitingReset(_) => "AwaitingReset",
             Self::AwaitingResponse(_) => "AwaitingResponse",
             Self::AwaitingVerifier(_) => "AwaitingVerifier",
             Self::AwaitingPassword(..) => "AwaitingPassword",
