@@ -13,6 +13,7 @@ use serde::Deserialize;
 
 use crate::admin::address::AdminAddress;
 use crate::signing::keyring::KeySource;
+use crate::smtp::server::Limits;
 
 /// The whole of `smtp-edge.toml`.
 #[derive(Debug, Clone, Deserialize)]
@@ -199,6 +200,27 @@ impl Default for SmtpSettings {
         }
     }
 }
+
+impl SmtpSettings {
+    /// The limits of one session.
+    #[must_use]
+    pub fn limits(&self) -> Limits {
+        Limits {
+            message_size: usize::try_from(self.max_message_size.octets()).unwrap_or(usize::MAX),
+            recipients: self.max_recipients,
+            messages: self.max_messages,
+            line_length: self.max_line_length.max(SHORTEST_LINE),
+            errors: self.max_errors,
+            idle_commands: self.max_idle_commands,
+            unrecognized: self.max_unrecognized,
+            auth_failures: self.max_auth_failures,
+            discarded: self.max_discarded.octets(),
+        }
+    }
+}
+
+/// What every server must take (RFC 5321 §4.5.3.1.4).
+const SHORTEST_LINE: usize = 512;
 
 /// `[dns]`.
 #[derive(Debug, Clone, Default, Deserialize)]

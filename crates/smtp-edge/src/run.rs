@@ -24,7 +24,7 @@ use crate::reload::Reloader;
 use crate::shutdown::{self, Signal, Signals};
 use crate::signing::step::{InForce, InForceError, SigningStep};
 use crate::signing::watch::KeyringWatch;
-use crate::smtp::server::{Limits, SessionSettings};
+use crate::smtp::server::SessionSettings;
 use crate::smtp::timers::Timers;
 use crate::spool::file::FileSpool;
 use crate::spool::{Recovered, Spool, SpoolError};
@@ -238,21 +238,10 @@ fn door(
         data: smtp.data_timeout.std(),
         message: smtp.message_timeout.std(),
     };
-    let limits = Limits {
-        message_size: usize::try_from(smtp.max_message_size.octets()).unwrap_or(usize::MAX),
-        recipients: smtp.max_recipients,
-        messages: smtp.max_messages,
-        line_length: smtp.max_line_length.max(SHORTEST_LINE),
-        errors: smtp.max_errors,
-        idle_commands: smtp.max_idle_commands,
-        unrecognized: smtp.max_unrecognized,
-        auth_failures: smtp.max_auth_failures,
-        discarded: smtp.max_discarded.octets(),
-    };
     Door {
         settings: SessionSettings {
             hostname: hostname.into(),
-            limits,
+            limits: smtp.limits(),
             postmaster: intake.signing.in_force().postmaster.clone(),
             starttls: false,
             auth: false,
@@ -267,9 +256,6 @@ fn door(
         room: Arc::new(Semaphore::new(settings.smtp.max_connections)),
     }
 }
-
-/// What every server must take (RFC 5321 §4.5.3.1.4).
-const SHORTEST_LINE: usize = 512;
 
 /// Reads the settings and the keys they name, as a start would, and gives the remarks about them.
 ///

@@ -100,9 +100,15 @@ async fn handle_events(session: &mut Session, service: &Service) -> io::Result<(
                 let verdict = authentication::check(users, name, password).await;
                 session.handle_password_checked(verdict);
             }
-            Event::Authenticated(mechanism) => mail_log::authenticated(session.client(), mechanism),
-            Event::Rejected { from, reply, why } => {
-                let client = session.client().address;
+            Event::Authenticated { client, mechanism } => {
+                mail_log::authenticated(&client, mechanism);
+            }
+            Event::Rejected {
+                client,
+                from,
+                reply,
+                why,
+            } => {
                 mail_log::rejected(client, from.as_ref(), &reply.to_string(), &why);
             }
         }

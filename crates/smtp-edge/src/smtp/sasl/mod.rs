@@ -7,6 +7,8 @@ mod exchange;
 mod login;
 mod plain;
 mod response;
+#[cfg(test)]
+pub(crate) mod sample;
 mod scram;
 mod verifier;
 

@@ -1,10 +1,7 @@
 //! SCRAM against the example of RFC 7677 §3, and against what a client may get wrong.
 
-use std::num::NonZeroU32;
-
-use aws_lc_rs::pbkdf2;
-
 use super::super::Mechanism;
+use super::super::sample::verifier;
 use super::*;
 
 const CLIENT_FIRST: &str = "n,,n=user,r=rOprNGfwEbeRWgbNEkqO";
@@ -13,31 +10,6 @@ const SERVER_FIRST: &str =
 const CLIENT_FINAL: &str = "c=biws,r=rOprNGfwEbeRWgbNEkqO%hvYDpWUa2RaTCAfuxFIlj)hNlF$k0,\
                             p=dHzbZapWIk4jUhN+Ute9ytag9zjfMHgsqmmiz7AndVQ=";
 const SERVER_FINAL: &str = "v=6rriTRBi23WpRR/wtup+mMhUZUn/dB5nLTJRsjl95G4=";
-
-fn verifier(password: &str) -> ScramVerifier {
-    let salt = STANDARD.decode("W22ZaJ0SNY7soEsUEjb6gQ==").unwrap();
-    let mut salted = [0; 32];
-    pbkdf2::derive(
-        pbkdf2::PBKDF2_HMAC_SHA256,
-        NonZeroU32::new(4096).unwrap(),
-        &salt,
-        password.as_bytes(),
-        &mut salted,
-    );
-    let client_key = hmac_sha256(&salted, b"Client Key");
-    ScramVerifier {
-        salt: salt.into(),
-        iterations: 4096,
-        stored_key: digest(&SHA256, client_key.as_ref())
-            .as_ref()
-            .try_into()
-            .unwrap(),
-        server_key: hmac_sha256(&salted, b"Server Key")
-            .as_ref()
-            .try_into()
-            .unwrap(),
-    }
-}
 
 fn nonce() -> ServerNonce {
     ServerNonce("%hvYDpWUa2RaTCAfuxFIlj)hNlF$k0".into())

@@ -119,7 +119,9 @@ impl Session {
             Step::Done(name) => {
                 self.client.identity = Some(name);
                 self.state = State::AwaitingMail;
-                self.events.push_back(Event::Authenticated(mechanism));
+                let client = Box::new(self.client.clone());
+                self.events
+                    .push_back(Event::Authenticated { client, mechanism });
                 self.reply(&replies::authenticated());
             }
             Step::Failed(name, why) => self.fail(mechanism, name, why),

@@ -1,5 +1,7 @@
 //! What a session asks of its driver, and what it is answered.
 
+use std::net::IpAddr;
+
 use common_config::user_name::UserName;
 use credstore::Secret;
 
@@ -37,10 +39,17 @@ pub enum Event {
         /// What the client says the password is.
         password: Secret,
     },
-    /// The client has proved who it is; for the log. Its name is in [`super::Session::client`].
-    Authenticated(Mechanism),
+    /// The client has proved who it is; for the log.
+    Authenticated {
+        /// The client, as it was then: what it sends next may change it.
+        client: Box<Client>,
+        /// How it did.
+        mechanism: Mechanism,
+    },
     /// The client was refused something; for the log.
     Rejected {
+        /// Where the client was said to be then.
+        client: IpAddr,
         /// The sender of the transaction, when there is one.
         from: Option<ReversePath>,
         /// What the client was told.

@@ -24,6 +24,8 @@ mod limits;
 mod mail;
 mod session;
 mod state;
+#[cfg(test)]
+mod tests;
 mod transaction;
 
 pub use client::{Client, Handshake, Policy, Standing, TlsFacts, TlsVersion};

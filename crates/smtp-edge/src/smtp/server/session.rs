@@ -356,7 +356,12 @@ impl Session {
     }
 
     pub(super) fn rejected(&mut self, from: Option<ReversePath>, reply: Reply, why: Rejection) {
-        self.events.push_back(Event::Rejected { from, reply, why });
+        self.events.push_back(Event::Rejected {
+            client: self.client.address,
+            from,
+            reply,
+            why,
+        });
     }
 }
 
@@ -369,7 +374,3 @@ impl fmt::Debug for Session {
             .finish_non_exhaustive()
     }
 }
-
-#[cfg(test)]
-#[path = "session_tests.rs"]
-mod tests;
