@@ -2,4 +2,6 @@
 
 mod authentication;
 pub mod connection;
+#[cfg(test)]
+mod dialog_tests;
 pub mod listener;
