@@ -47,6 +47,7 @@ mod route;
 mod settings;
 mod signing_mode;
 mod signing_policy;
+mod signing_profile;
 mod signing_table;
 mod warning;
 
@@ -60,9 +61,12 @@ pub use mailbox::{LocalMailbox, LocalMailboxError};
 pub use network::{Network, NetworkError};
 pub use next_hops::NextHops;
 pub use route::{ExplainedRoute, NextHop};
-pub use settings::{Enforce, RouterSettings, SigningSettings};
+pub use settings::{Enforce, RouterSettings, SelfCheck, SigningSettings};
 pub use signing_mode::{SigningMode, SigningModeError};
 pub use signing_policy::{SigningDecision, SigningPolicy};
+pub use signing_profile::{
+    HeaderNames, ProfileName, ProfileNameError, ProfileSettings, SignatureAlgorithm, SigningProfile,
+};
 pub use signing_table::{
     Alignment, SigningInstruction, SigningRule, SigningTable, SigningTableError,
 };
