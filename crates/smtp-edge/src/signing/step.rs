@@ -189,3 +189,7 @@ pub fn hash_body(body: &[u8]) -> BodyHashes {
         Err(_) => BodyHashes::default(),
     }
 }
+
+#[cfg(test)]
+#[path = "step_tests.rs"]
+mod tests;
