@@ -24,6 +24,7 @@ mod records;
 mod relaying;
 mod reloading;
 mod reports;
+mod senders;
 mod service;
 mod settings_table;
 mod smuggling;

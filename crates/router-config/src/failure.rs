@@ -25,11 +25,13 @@ pub enum FaultClass {
     KeyTooShort,
     /// The message has no usable From, or a form that DKIM cannot cover.
     CannotSign,
+    /// The client may not sign for the domain that the message is from, and a rule of `router.senders` refuses it.
+    SenderRule,
 }
 
 impl FaultClass {
     /// All of them.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::StoreAway,
         Self::NekAway,
         Self::KeyMissing,
@@ -37,6 +39,7 @@ impl FaultClass {
         Self::KeyUnreadable,
         Self::KeyTooShort,
         Self::CannotSign,
+        Self::SenderRule,
     ];
 
     /// Whether waiting may help.
@@ -48,7 +51,8 @@ impl FaultClass {
             | Self::KeyRevoked
             | Self::KeyUnreadable
             | Self::KeyTooShort
-            | Self::CannotSign => false,
+            | Self::CannotSign
+            | Self::SenderRule => false,
         }
     }
 
@@ -63,15 +67,17 @@ impl FaultClass {
             Self::KeyUnreadable => "key_unreadable",
             Self::KeyTooShort => "key_too_short",
             Self::CannotSign => "cannot_sign",
+            Self::SenderRule => "sender_rule",
         }
     }
 
     /// The enhanced status code (RFC 3463) of a report about this fault: 5.3.5 is the system's configuration, 5.6.0
-    /// the message itself.
+    /// the message itself, 5.7.1 who may send what.
     #[must_use]
     pub fn status(self) -> &'static str {
         match self {
             Self::CannotSign => "5.6.0",
+            Self::SenderRule => "5.7.1",
             Self::StoreAway
             | Self::NekAway
             | Self::KeyMissing
@@ -92,6 +98,7 @@ impl FaultClass {
             Self::KeyUnreadable => "the signing key could not be read",
             Self::KeyTooShort => "the signing key is too short",
             Self::CannotSign => "the message cannot be signed as it is",
+            Self::SenderRule => "its sender may not use the domain",
         }
     }
 }
@@ -125,6 +132,9 @@ impl FailureAction {
     /// What happens where no setting says otherwise.
     #[must_use]
     pub fn usual(mode: SigningMode, enforce: Enforce, class: FaultClass) -> Self {
+        if class == FaultClass::SenderRule {
+            return Self::Reject; // the rule has decided, whatever the mode
+        }
         match (mode, enforce) {
             (SigningMode::Off | SigningMode::BestEffort, _) => Self::Send,
             (SigningMode::Enforce, _) if class.is_transient() => Self::Defer,
@@ -164,6 +174,7 @@ impl OnFailure {
             FaultClass::KeyUnreadable => self.key_unreadable,
             FaultClass::KeyTooShort => self.key_too_short,
             FaultClass::CannotSign => self.cannot_sign,
+            FaultClass::SenderRule => None,
         }
     }
 }
@@ -215,7 +226,7 @@ impl FailurePolicy {
     /// What becomes of a message from `domain` (unknown where the message has none) over a failure of that class.
     pub(crate) fn action(&self, domain: Option<&DomainName>, class: FaultClass) -> FailureAction {
         if self.mode == SigningMode::Off {
-            return FailureAction::Send;
+            return FailureAction::usual(self.mode, self.enforce, class);
         }
         let of_domain = domain.and_then(|domain| {
             let mut ancestors = domain.ancestors();

@@ -16,7 +16,7 @@ use crate::ids::{QueueId, QueueIds};
 use crate::mail_log;
 use crate::queue::QueueHandle;
 use crate::signing::policy::Consequence;
-use crate::signing::state::{Signing, SigningFault};
+use crate::signing::state::{FaultClass, Signing, SigningFault};
 use crate::signing::step::{InForce, SigningStep};
 use crate::smtp::data::DataNotes;
 use crate::spool::message::{Message, MessageState, RecipientState};
@@ -82,9 +82,10 @@ impl Intake {
         };
         let trace = trace::fields(id, &self.hostname, arrival.protocol, &envelope, &content);
         let in_force = self.signing.in_force();
+        let (source, recipients) = (&envelope.source, &envelope.recipients);
         let outcome = self
             .signing
-            .sign(&in_force, &envelope.recipients, &trace, &content);
+            .sign(&in_force, source, recipients, &trace, &content);
         if let Some(rejection) = unreportable(&envelope, outcome.consequence.clone()) {
             outcome.log(id);
             return Err(rejection);
@@ -156,7 +157,9 @@ fn unreportable(envelope: &Envelope, consequence: Consequence) -> Option<Rejecti
         Consequence::Report(fault) | Consequence::Defer(fault) if null_sender => fault,
         Consequence::Send | Consequence::Report(_) | Consequence::Defer(_) => return None,
     };
-    Some(if fault.class.is_transient() {
+    Some(if fault.class == FaultClass::SenderRule {
+        Rejection::SenderRule(fault)
+    } else if fault.class.is_transient() {
         Rejection::SigningUnavailable(fault)
     } else {
         Rejection::SigningRefused(fault)

@@ -47,11 +47,11 @@ pub struct Outcome {
     /// Every key, or the message, that was at fault, and the chain of errors.
     failures: Vec<(SigningFault, Box<str>)>,
     /// Why it goes unsigned without any fault.
-    unsigned: Option<Unsigned>,
+    pub(super) unsigned: Option<Unsigned>,
     /// The domain and the algorithm of each signature.
     signatures: Vec<(DomainName, Algorithm)>,
     /// What would have become of the message, where nothing may come of it.
-    quiet: Option<Quiet>,
+    pub(super) quiet: Option<Quiet>,
 }
 
 /// Runs the step for a message that has external recipients.
@@ -161,7 +161,9 @@ impl Outcome {
         }
     }
 
-    fn unsigned(domain: Option<DomainName>, why: Unsigned) -> Self {
+    /// It goes without a signature, and nothing is at fault.
+    #[must_use]
+    pub fn unsigned(domain: Option<DomainName>, why: Unsigned) -> Self {
         Self {
             signing: Signing::NotNeeded,
             consequence: Consequence::Send,
@@ -190,6 +192,20 @@ impl Outcome {
             consequence,
             domain,
             failures: vec![(fault, why.into())],
+            unsigned: None,
+            signatures: Vec::new(),
+            quiet: None,
+        }
+    }
+
+    /// A rule refuses the message, whatever the policy for failures says.
+    #[must_use]
+    pub fn refused(fault: SigningFault, why: Box<str>) -> Self {
+        Self {
+            signing: Signing::Refused(fault.clone()),
+            consequence: Consequence::Reject(fault.clone()),
+            domain: fault.domain.clone(),
+            failures: vec![(fault, why)],
             unsigned: None,
             signatures: Vec::new(),
             quiet: None,

@@ -4,16 +4,18 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 
-use router_config::RouterConfig;
+use router_config::{RouterConfig, SigningMode};
 use tokio::sync::{Mutex, watch};
 
 use super::keyring::{KeySource, Keyring};
 use super::replay::Replay;
+use super::sender::{self, Standing};
 use super::sign::{self, Moment, Outcome, Signable};
 use super::state::Signing;
+use super::unsigned::Unsigned;
 use crate::admin::metrics;
 use crate::clock::{Clock, unix_seconds};
-use crate::envelope::{Mailbox, MailboxError};
+use crate::envelope::{Mailbox, MailboxError, Source};
 use crate::intake::normalize::{Normalized, normalize};
 use crate::mail_log;
 use crate::smtp::data::DataNotes;
@@ -148,28 +150,54 @@ impl SigningStep {
         })
     }
 
-    /// Signs a message for its external recipients, if it has any. `trace` holds the fields that stand before it.
+    /// Signs a message for its external recipients, if it has any, and if its source may. `trace` holds the fields that
+    /// stand before it.
     #[must_use]
     pub fn sign(
         &self,
         in_force: &InForce,
+        source: &Source,
         recipients: &[Mailbox],
         trace: &[u8],
         message: &Normalized,
     ) -> Outcome {
-        if !recipients
-            .iter()
-            .any(|recipient| in_force.is_external(recipient))
-        {
-            return Outcome::not_needed();
-        }
-        let header = [trace, message.header()].concat();
         let from: Vec<&[u8]> = message.values("From").collect();
         let sender: Vec<&[u8]> = message.values("Sender").collect();
+        let is_external = |recipient| in_force.is_external(recipient);
+        let outcome = match sender::standing(&in_force.router, source, &from, &sender) {
+            // Whoever its recipients are: the rule is about who may send what.
+            Standing::Refused(fault, why) => Outcome::refused(fault, why),
+            Standing::Signed | Standing::Unsigned(_) if !recipients.iter().any(is_external) => {
+                return Outcome::not_needed();
+            }
+            Standing::Unsigned(domain) if in_force.router.signing_mode() != SigningMode::Off => {
+                Outcome::unsigned(domain, Unsigned::SenderRule)
+            }
+            Standing::Signed | Standing::Unsigned(_) => {
+                self.run(in_force, trace, message, &from, &sender)
+            }
+        };
+        if in_force.router.is_quiet() {
+            outcome.quieted()
+        } else {
+            outcome
+        }
+    }
+
+    /// The step itself, timed.
+    fn run(
+        &self,
+        in_force: &InForce,
+        trace: &[u8],
+        message: &Normalized,
+        from: &[&[u8]],
+        sender: &[&[u8]],
+    ) -> Outcome {
+        let header = [trace, message.header()].concat();
         let signable = Signable {
             header: &header,
-            from: &from,
-            sender: &sender,
+            from,
+            sender,
             body: message.body(),
         };
         let moment = Moment {
@@ -181,11 +209,7 @@ impl SigningStep {
         if !outcome.keys().is_empty() {
             metrics::counters().signing_took(self.clock.instant().duration_since(begun));
         }
-        if in_force.router.is_quiet() {
-            outcome.quieted()
-        } else {
-            outcome
-        }
+        outcome
     }
 
     /// Reads the keys again if some could not be had; many callers at once cause one reading.
@@ -224,7 +248,8 @@ impl Replay for SigningStep {
             let Ok(content) = normalize(message.content.clone(), DataNotes::default()) else {
                 return message.state.signing.clone();
             };
-            let outcome = self.sign(&in_force, &recipients, &message.trace, &content);
+            let source = &message.envelope.source;
+            let outcome = self.sign(&in_force, source, &recipients, &message.trace, &content);
             outcome.log(message.id);
             outcome.signing
         })

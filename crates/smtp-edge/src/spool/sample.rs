@@ -2,6 +2,8 @@
 
 use std::time::{Duration, SystemTime};
 
+use router_config::Client;
+
 use super::message::{Fault, Message, MessageState, RecipientState};
 use crate::envelope::{Envelope, Needs, ReversePath, Source};
 use crate::ids::QueueId;
@@ -18,7 +20,7 @@ pub(crate) fn message(number: u64) -> Message {
         id: QueueId::from_number((1_790_000_000_000 << 20) + number),
         envelope: Envelope {
             source: Source::Client {
-                address: "192.0.2.10".parse().unwrap(),
+                client: Client::at("192.0.2.10".parse().unwrap()),
                 helo: "domino.renovations.com".into(),
             },
             reverse_path: ReversePath::Mailbox("samantha@renovations.com".parse().unwrap()),
