@@ -23,22 +23,31 @@ pub enum FaultClass {
     KeyUnreadable,
     /// The RSA key is shorter than `signing.rsa_minimum_bits`.
     KeyTooShort,
+    /// Of the keys none has an algorithm that the destination takes (`algorithms` of its profile).
+    NoSuitableKey,
     /// The message has no usable From, or a form that DKIM cannot cover.
     CannotSign,
+    /// A signature did not verify by its key's own record before it was sent.
+    SelfCheckFailed,
+    /// A signature does not verify by the record that is published.
+    PublishedKeyMismatch,
     /// The client may not sign for the domain that the message is from, and a rule of `router.senders` refuses it.
     SenderRule,
 }
 
 impl FaultClass {
     /// All of them.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 11] = [
         Self::StoreAway,
         Self::NekAway,
         Self::KeyMissing,
         Self::KeyRevoked,
         Self::KeyUnreadable,
         Self::KeyTooShort,
+        Self::NoSuitableKey,
         Self::CannotSign,
+        Self::SelfCheckFailed,
+        Self::PublishedKeyMismatch,
         Self::SenderRule,
     ];
 
@@ -46,12 +55,14 @@ impl FaultClass {
     #[must_use]
     pub fn is_transient(self) -> bool {
         match self {
-            Self::StoreAway | Self::NekAway => true,
+            Self::StoreAway | Self::NekAway | Self::PublishedKeyMismatch => true,
             Self::KeyMissing
             | Self::KeyRevoked
             | Self::KeyUnreadable
             | Self::KeyTooShort
+            | Self::NoSuitableKey
             | Self::CannotSign
+            | Self::SelfCheckFailed
             | Self::SenderRule => false,
         }
     }
@@ -66,7 +77,10 @@ impl FaultClass {
             Self::KeyRevoked => "key_revoked",
             Self::KeyUnreadable => "key_unreadable",
             Self::KeyTooShort => "key_too_short",
+            Self::NoSuitableKey => "no_suitable_key",
             Self::CannotSign => "cannot_sign",
+            Self::SelfCheckFailed => "self_check_failed",
+            Self::PublishedKeyMismatch => "published_key_mismatch",
             Self::SenderRule => "sender_rule",
         }
     }
@@ -83,7 +97,10 @@ impl FaultClass {
             | Self::KeyMissing
             | Self::KeyRevoked
             | Self::KeyUnreadable
-            | Self::KeyTooShort => "5.3.5",
+            | Self::KeyTooShort
+            | Self::NoSuitableKey
+            | Self::SelfCheckFailed
+            | Self::PublishedKeyMismatch => "5.3.5",
         }
     }
 
@@ -97,7 +114,10 @@ impl FaultClass {
             Self::KeyRevoked => "the signing key is revoked",
             Self::KeyUnreadable => "the signing key could not be read",
             Self::KeyTooShort => "the signing key is too short",
+            Self::NoSuitableKey => "no signing key has an algorithm that the destination takes",
             Self::CannotSign => "the message cannot be signed as it is",
+            Self::SelfCheckFailed => "the signature did not verify",
+            Self::PublishedKeyMismatch => "the signature does not verify with the published key",
             Self::SenderRule => "its sender may not use the domain",
         }
     }
@@ -137,6 +157,8 @@ impl FailureAction {
         }
         match (mode, enforce) {
             (SigningMode::Off | SigningMode::BestEffort, _) => Self::Send,
+            // The signature is right; what this machine sees of the DNS need not be what receivers see.
+            (SigningMode::Enforce, _) if class == FaultClass::PublishedKeyMismatch => Self::Send,
             (SigningMode::Enforce, _) if class.is_transient() => Self::Defer,
             (SigningMode::Enforce, Enforce::Report) => Self::Report,
             (SigningMode::Enforce, Enforce::Reject) => Self::Reject,
@@ -160,8 +182,14 @@ pub struct OnFailure {
     pub key_unreadable: Option<FailureAction>,
     /// See [`FaultClass::KeyTooShort`].
     pub key_too_short: Option<FailureAction>,
+    /// See [`FaultClass::NoSuitableKey`].
+    pub no_suitable_key: Option<FailureAction>,
     /// See [`FaultClass::CannotSign`].
     pub cannot_sign: Option<FailureAction>,
+    /// See [`FaultClass::SelfCheckFailed`].
+    pub self_check_failed: Option<FailureAction>,
+    /// See [`FaultClass::PublishedKeyMismatch`].
+    pub published_key_mismatch: Option<FailureAction>,
 }
 
 impl OnFailure {
@@ -173,7 +201,10 @@ impl OnFailure {
             FaultClass::KeyRevoked => self.key_revoked,
             FaultClass::KeyUnreadable => self.key_unreadable,
             FaultClass::KeyTooShort => self.key_too_short,
+            FaultClass::NoSuitableKey => self.no_suitable_key,
             FaultClass::CannotSign => self.cannot_sign,
+            FaultClass::SelfCheckFailed => self.self_check_failed,
+            FaultClass::PublishedKeyMismatch => self.published_key_mismatch,
             FaultClass::SenderRule => None,
         }
     }

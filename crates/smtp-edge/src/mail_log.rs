@@ -14,13 +14,15 @@ use std::time::{Duration, SystemTime};
 use common_config::name::{DomainName, KeyName};
 use common_config::user_name::UserName;
 use dkim_core::Algorithm;
+use router_config::ProfileName;
 
 use crate::admin::metrics::counters;
 use crate::clock::unix_seconds;
 use crate::envelope::{Envelope, Mailbox, ReversePath, Source};
 use crate::ids::QueueId;
 use crate::signing::quiet::Quiet;
-use crate::signing::state::{FaultClass, SigningFault};
+use crate::signing::replay::Occasion;
+use crate::signing::state::{FaultClass, SigningFault, UsedKey};
 use crate::signing::unsigned::Unsigned;
 use crate::spool::message::Fault;
 
@@ -50,15 +52,28 @@ pub fn rejected(client: IpAddr, from: Option<&ReversePath>, reply: &str, why: &d
     tracing::warn!(%client, from, reply, why = %Chain(why), "rejected");
 }
 
-/// The message carries signatures by these keys, each with a signing domain and an algorithm.
-pub fn signed(id: QueueId, domain: &str, keys: &[KeyName], signatures: &[(DomainName, Algorithm)]) {
+/// The copies of that profile carry signatures by these keys, each with a signing domain and an algorithm.
+pub fn signed(
+    id: QueueId,
+    profile: &ProfileName,
+    domain: &str,
+    keys: &[UsedKey],
+    signatures: &[(DomainName, Algorithm)],
+) {
     counters().signed(signatures);
-    tracing::info!(queue_id = %id, domain, keys = joined(keys), "signed");
+    let keys = joined(keys.iter().map(|used| &used.name));
+    tracing::info!(queue_id = %id, domain, keys, %profile, "signed");
 }
 
-fn joined(keys: &[KeyName]) -> String {
-    let keys: Vec<String> = keys.iter().map(ToString::to_string).collect();
+fn joined<'a>(keys: impl Iterator<Item = &'a KeyName>) -> String {
+    let keys: Vec<String> = keys.map(ToString::to_string).collect();
     keys.join(",")
+}
+
+/// The signing step is run again for the copies of that profile, before they leave; what comes of it follows.
+pub fn signing_replayed(id: QueueId, profile: &ProfileName, occasion: Occasion) {
+    counters().signing_replayed(occasion);
+    tracing::info!(queue_id = %id, %profile, occasion = occasion.label(), "signing_replayed");
 }
 
 /// The message goes to external recipients without a signature, and `why`.
@@ -78,7 +93,7 @@ pub fn quiet(id: QueueId, domain: Option<&DomainName>, quiet: &Quiet, faults: &[
         queue_id = %id,
         domain = domain.map(ToString::to_string).unwrap_or_default(),
         would = quiet.would.label(),
-        keys = joined(&quiet.keys),
+        keys = joined(quiet.keys.iter()),
         failures = failures.join(","),
         "quiet"
     );

@@ -3,6 +3,7 @@
 use std::time::SystemTime;
 
 use common_config::user_name::UserName;
+use dkim_core::{BodyHashes, Canonicalization};
 use router_config::{Client, Issuer};
 
 use super::{HEAD, MAGIC, VERSION};
@@ -131,14 +132,31 @@ impl Writer {
                 RecipientState::Reported => self.u8(4),
             }
         }
-        match &state.signing {
+        self.count(state.signings.iter().len());
+        for one in state.signings.iter() {
+            self.text(one.profile.as_str());
+            self.0.extend_from_slice(&one.terms.0);
+            self.signing(&one.signing);
+        }
+        self.u32(state.attempts);
+        self.time(state.next_attempt);
+    }
+
+    fn signing(&mut self, signing: &Signing) {
+        match signing {
             Signing::NotNeeded => self.u8(0),
-            Signing::Done { header, keys } => {
+            Signing::Done(signatures) => {
                 self.u8(1);
-                self.bytes(header);
-                self.count(keys.len());
-                for key in keys {
-                    self.text(&key.to_string());
+                self.bytes(&signatures.header);
+                self.count(signatures.keys.len());
+                for key in &signatures.keys {
+                    self.text(&key.name.to_string());
+                    self.0.extend_from_slice(&key.fingerprint);
+                }
+                self.u64(signatures.made);
+                self.u8(u8::from(signatures.expires.is_some()));
+                if let Some(expires) = signatures.expires {
+                    self.u64(expires);
                 }
             }
             Signing::Deferred(fault) => {
@@ -150,8 +168,17 @@ impl Writer {
                 self.signing_fault(fault);
             }
         }
-        self.u32(state.attempts);
-        self.time(state.next_attempt);
+    }
+
+    pub(super) fn body_hashes(&mut self, hashes: &BodyHashes) {
+        self.count(hashes.iter().count());
+        for (canonicalization, sha256) in hashes.iter() {
+            self.u8(match canonicalization {
+                Canonicalization::Simple => 0,
+                Canonicalization::Relaxed => 1,
+            });
+            self.0.extend_from_slice(&sha256);
+        }
     }
 
     pub(super) fn fault(&mut self, fault: &Fault) {
@@ -169,7 +196,10 @@ impl Writer {
             FaultClass::KeyUnreadable => 4,
             FaultClass::KeyTooShort => 5,
             FaultClass::CannotSign => 6,
-            FaultClass::SenderRule => 7,
+            FaultClass::NoSuitableKey => 7,
+            FaultClass::SelfCheckFailed => 8,
+            FaultClass::PublishedKeyMismatch => 9,
+            FaultClass::SenderRule => 10,
         });
         self.optional_text(fault.domain.as_ref().map(ToString::to_string).as_deref());
         self.optional_text(fault.key.as_ref().map(ToString::to_string).as_deref());
