@@ -26,6 +26,7 @@ mod relaying;
 mod reloading;
 mod reports;
 mod self_check;
+mod senders;
 mod service;
 mod settings_table;
 mod signing_again;

@@ -44,7 +44,7 @@ impl ServerPolicy {
             Ok(router) => Ok(router),
             // The file serves keymgmt alone, or is still being written: who signs can be told all the same.
             Err(RouterConfigError::Missing { settings }) => Err(settings),
-            Err(error) => return Err(error.into()),
+            Err(error) => return Err(error.located(&loaded.origins).into()),
         };
         let signing = match &router {
             Ok(router) => router.signing_policy().clone(),

@@ -31,11 +31,13 @@ pub enum FaultClass {
     SelfCheckFailed,
     /// A signature does not verify by the record that is published.
     PublishedKeyMismatch,
+    /// The client may not sign for the domain that the message is from, and a rule of `router.senders` refuses it.
+    SenderRule,
 }
 
 impl FaultClass {
     /// All of them.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::StoreAway,
         Self::NekAway,
         Self::KeyMissing,
@@ -46,6 +48,7 @@ impl FaultClass {
         Self::CannotSign,
         Self::SelfCheckFailed,
         Self::PublishedKeyMismatch,
+        Self::SenderRule,
     ];
 
     /// Whether waiting may help.
@@ -59,7 +62,8 @@ impl FaultClass {
             | Self::KeyTooShort
             | Self::NoSuitableKey
             | Self::CannotSign
-            | Self::SelfCheckFailed => false,
+            | Self::SelfCheckFailed
+            | Self::SenderRule => false,
         }
     }
 
@@ -77,15 +81,17 @@ impl FaultClass {
             Self::CannotSign => "cannot_sign",
             Self::SelfCheckFailed => "self_check_failed",
             Self::PublishedKeyMismatch => "published_key_mismatch",
+            Self::SenderRule => "sender_rule",
         }
     }
 
     /// The enhanced status code (RFC 3463) of a report about this fault: 5.3.5 is the system's configuration, 5.6.0
-    /// the message itself.
+    /// the message itself, 5.7.1 who may send what.
     #[must_use]
     pub fn status(self) -> &'static str {
         match self {
             Self::CannotSign => "5.6.0",
+            Self::SenderRule => "5.7.1",
             Self::StoreAway
             | Self::NekAway
             | Self::KeyMissing
@@ -112,6 +118,7 @@ impl FaultClass {
             Self::CannotSign => "the message cannot be signed as it is",
             Self::SelfCheckFailed => "the signature did not verify",
             Self::PublishedKeyMismatch => "the signature does not verify with the published key",
+            Self::SenderRule => "its sender may not use the domain",
         }
     }
 }
@@ -145,6 +152,9 @@ impl FailureAction {
     /// What happens where no setting says otherwise.
     #[must_use]
     pub fn usual(mode: SigningMode, enforce: Enforce, class: FaultClass) -> Self {
+        if class == FaultClass::SenderRule {
+            return Self::Reject; // the rule has decided, whatever the mode
+        }
         match (mode, enforce) {
             (SigningMode::Off | SigningMode::BestEffort, _) => Self::Send,
             // The signature is right; what this machine sees of the DNS need not be what receivers see.
@@ -195,6 +205,7 @@ impl OnFailure {
             FaultClass::CannotSign => self.cannot_sign,
             FaultClass::SelfCheckFailed => self.self_check_failed,
             FaultClass::PublishedKeyMismatch => self.published_key_mismatch,
+            FaultClass::SenderRule => None,
         }
     }
 }
@@ -246,7 +257,7 @@ impl FailurePolicy {
     /// What becomes of a message from `domain` (unknown where the message has none) over a failure of that class.
     pub(crate) fn action(&self, domain: Option<&DomainName>, class: FaultClass) -> FailureAction {
         if self.mode == SigningMode::Off {
-            return FailureAction::Send;
+            return FailureAction::usual(self.mode, self.enforce, class);
         }
         let of_domain = domain.and_then(|domain| {
             let mut ancestors = domain.ancestors();

@@ -7,11 +7,13 @@ use common_config::net::HostPort;
 use common_config::units::Duration;
 use serde::Deserialize;
 
+use crate::certificate::CertificateFingerprint;
 use crate::domains::DomainPattern;
 use crate::failure::{OnFailure, SigningException};
 use crate::mailbox::LocalMailbox;
 use crate::network::Network;
 use crate::next_hops::NextHops;
+use crate::senders::SenderRule;
 use crate::signing_profile::{HeaderNames, ProfileSettings, SignatureAlgorithm};
 
 /// `[router]`.
@@ -24,8 +26,16 @@ pub struct RouterSettings {
     pub internal_next_hop: Option<HostPort>,
     /// Who reads mail to `postmaster` (RFC 5321 §4.5.1).
     pub postmaster: Option<LocalMailbox>,
-    /// Who may send through us; loopback by default.
+    /// From where clients may send through us; loopback by default.
     pub relay_networks: Vec<Network>,
+    /// Whether every user who authenticates may.
+    pub relay_authenticated: bool,
+    /// The client certificates whose holders may.
+    pub relay_certificates: Vec<CertificateFingerprint>,
+    /// Whether every holder of a certificate may that the authority for client certificates has issued.
+    pub relay_certificate_authority: bool,
+    /// Which clients may sign for which domains; whoever is not named, for all.
+    pub senders: Vec<SenderRule>,
     /// Domains whose mail goes to a fixed server in place of their mail exchangers.
     pub next_hops: NextHops,
 }
@@ -37,6 +47,10 @@ impl Default for RouterSettings {
             internal_next_hop: None,
             postmaster: None,
             relay_networks: Network::loopback().to_vec(),
+            relay_authenticated: true,
+            relay_certificates: Vec::new(),
+            relay_certificate_authority: false,
+            senders: Vec::new(),
             next_hops: NextHops::default(),
         }
     }

@@ -12,6 +12,7 @@ use std::path::Path;
 use std::time::{Duration, SystemTime};
 
 use common_config::name::{DomainName, KeyName};
+use common_config::user_name::UserName;
 use dkim_core::Algorithm;
 use router_config::ProfileName;
 
@@ -28,13 +29,14 @@ use crate::spool::message::Fault;
 /// A message is on stable storage and has been answered 250.
 pub fn accepted(id: QueueId, envelope: &Envelope, message_id: &str, size: usize) {
     counters().accepted(&envelope.source);
-    let client = match &envelope.source {
-        Source::Client { address, .. } => address.to_string(),
-        Source::Ourselves => "ourselves".to_owned(),
+    let (client, identity) = match &envelope.source {
+        Source::Client { client, .. } => (client.address.to_string(), client.identity.as_ref()),
+        Source::Ourselves => ("ourselves".to_owned(), None),
     };
     tracing::info!(
         queue_id = %id,
         client,
+        identity = identity.map(UserName::as_str).unwrap_or_default(),
         from = %envelope.reverse_path,
         recipients = envelope.recipients.len(),
         message_id,

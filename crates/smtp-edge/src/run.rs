@@ -179,6 +179,7 @@ pub fn router(loaded: &Loaded<Settings>) -> Result<RouterConfig, RouterConfigErr
         &loaded.settings.signing,
         &loaded.notes,
     )
+    .map_err(|error| error.located(&loaded.origins))
 }
 
 /// The policy with the keys it names.

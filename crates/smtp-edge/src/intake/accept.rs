@@ -16,7 +16,7 @@ use crate::mail_log;
 use crate::queue::QueueHandle;
 use crate::signing::policy::Consequence;
 use crate::signing::sign::Outcome;
-use crate::signing::state::Signings;
+use crate::signing::state::{FaultClass, Signings};
 use crate::signing::step::{SigningStep, hash_body};
 use crate::smtp::data::DataNotes;
 use crate::spool::message::{Message, MessageState, RecipientState};
@@ -166,7 +166,9 @@ fn unreportable(envelope: &Envelope, outcome: &Outcome) -> Option<Rejection> {
         Consequence::Report(fault) | Consequence::Defer(fault) if null_sender => fault,
         Consequence::Send | Consequence::Report(_) | Consequence::Defer(_) => return None,
     };
-    Some(if fault.class.is_transient() {
+    Some(if fault.class == FaultClass::SenderRule {
+        Rejection::SenderRule(fault)
+    } else if fault.class.is_transient() {
         Rejection::SigningUnavailable(fault)
     } else {
         Rejection::SigningRefused(fault)

@@ -41,7 +41,8 @@ pub(super) fn fields(
     let date = rfc_date(envelope.accepted);
     let mut fields = String::from("Received: ");
     match &envelope.source {
-        Source::Client { address, helo } => {
+        Source::Client { client, helo } => {
+            let address = client.address;
             let literal = if address.is_ipv6() {
                 format!("[IPv6:{address}]")
             } else {
@@ -81,13 +82,15 @@ mod tests {
 
     use super::*;
     use crate::envelope::{Needs, ReversePath};
+    use router_config::Client;
+
     use crate::intake::normalize::normalize;
     use crate::smtp::data::DataNotes;
 
     fn check(recipients: &[&str], content: &str, expected: &str) {
         let envelope = Envelope {
             source: Source::Client {
-                address: "192.0.2.1".parse().unwrap(),
+                client: Client::at("192.0.2.1".parse().unwrap()),
                 helo: "client.example".into(),
             },
             reverse_path: ReversePath::Null,

@@ -1,17 +1,24 @@
 //! What the policy in force asks of a message's copies for one profile, and whether an outcome on record still is that: two
 //! pure questions, so that the step is run again where it must be and nowhere else.
+//!
+//! Before all else stands whether the client that handed the message in may have it signed. That is asked by the envelope's
+//! source, and so anew whenever the message is: no signature leaves that its client may not use by the rules of the day.
 
 use aws_lc_rs::digest::{Context, SHA256};
 use common_config::name::DomainName;
 use dkim_core::{Field, HeaderBlock, HeaderError};
 use router_config::identity::signing_identity;
-use router_config::{FaultClass, RouterConfig, SigningDecision, SigningInstruction, SigningMode};
+use router_config::{
+    ExplainedSender, FaultClass, Otherwise, RouterConfig, SenderDecision, SigningDecision,
+    SigningInstruction, SigningMode,
+};
 
 use super::keyring::{KeyFault, KeyInForce, Keyring};
 use super::profiles::{ReadyProfile, setting};
 use super::replay::Occasion;
 use super::state::{ProfileSigning, Signatures, Signing, Terms};
 use super::unsigned::Unsigned;
+use crate::envelope::Source;
 use crate::mail_log::Chain;
 
 /// What is asked.
@@ -20,6 +27,8 @@ pub(super) enum Plan<'a> {
     Unsigned(Option<DomainName>, Unsigned),
     /// Signatures, which the message cannot have, and why.
     Unsignable(String),
+    /// That the message does not go at all: a rule of `router.senders` refuses it.
+    Refused(ExplainedSender),
     /// Signatures over this header, by the first of these keys that the profile takes.
     Sign {
         /// The domain that the message is from.
@@ -35,19 +44,27 @@ impl<'a> Plan<'a> {
     /// Reads whom the message is from, and asks the policy.
     pub(super) fn new(
         router: &RouterConfig,
+        source: &Source,
         header: Result<&'a HeaderBlock<'a>, &HeaderError>,
     ) -> Self {
-        if router.signing_mode() == SigningMode::Off {
+        let identity = identity(header);
+        let domain = identity.as_ref().ok().map(|(domain, _)| domain);
+        let is_off = router.signing_mode() == SigningMode::Off;
+        match may_sign(router, source, domain) {
+            Err(sender) if sender.decision == SenderDecision::Outside(Otherwise::Refuse) => {
+                return Self::Refused(sender);
+            }
+            Err(sender) if !is_off => {
+                return Self::Unsigned(sender.domain, Unsigned::SenderRule);
+            }
+            Ok(()) | Err(_) => {}
+        }
+        if is_off {
             return Self::Unsigned(None, Unsigned::SigningOff);
         }
-        let header = match header {
-            Ok(header) => header,
-            Err(error) => return Self::Unsignable(Chain(error).to_string()),
-        };
-        let values = |name| -> Vec<&[u8]> { header.named(name).map(Field::body).collect() };
-        let domain = match signing_identity(&values("From"), &values("Sender")) {
-            Ok(domain) => domain,
-            Err(error) => return Self::Unsignable(Chain(&error).to_string()),
+        let (domain, header) = match identity {
+            Ok(found) => found,
+            Err(why) => return Self::Unsignable(why),
         };
         match router.resolve(&domain) {
             SigningDecision::Sign(rule) => Self::Sign {
@@ -65,6 +82,7 @@ impl<'a> Plan<'a> {
         match self {
             Self::Unsigned(domain, _) => domain.as_ref(),
             Self::Unsignable(_) => None,
+            Self::Refused(sender) => sender.domain.as_ref(),
             Self::Sign { domain, .. } => Some(domain),
         }
     }
@@ -78,6 +96,7 @@ impl<'a> Plan<'a> {
         let asked = match self {
             Self::Unsigned(domain, why) => format!("{domain:?} {why:?}"),
             Self::Unsignable(why) => format!("{why:?}"),
+            Self::Refused(sender) => sender.to_string(),
             Self::Sign { domain, keys, .. } => format!("{domain:?} {keys:?}"),
         };
         let mut context = Context::new(&SHA256);
@@ -108,9 +127,40 @@ impl<'a> Plan<'a> {
                     Some(Occasion::KeysChanged)
                 }
                 _ if is_stale(signatures, now) => Some(Occasion::Stale),
-                Self::Sign { .. } | Self::Unsigned(..) | Self::Unsignable(_) => None,
+                Self::Sign { .. } | Self::Unsigned(..) | Self::Unsignable(_) | Self::Refused(_) => {
+                    None
+                }
             },
         }
+    }
+}
+
+/// The domain that a message is from, with its header, or why it has none.
+fn identity<'a>(
+    header: Result<&'a HeaderBlock<'a>, &HeaderError>,
+) -> Result<(DomainName, &'a HeaderBlock<'a>), String> {
+    let header = header.map_err(|error| Chain(error).to_string())?;
+    let values = |name| -> Vec<&[u8]> { header.named(name).map(Field::body).collect() };
+    match signing_identity(&values("From"), &values("Sender")) {
+        Ok(domain) => Ok((domain, header)),
+        Err(error) => Err(Chain(&error).to_string()),
+    }
+}
+
+/// Whether the rules for senders let a message from `domain` be signed. Our own reports are free.
+fn may_sign(
+    router: &RouterConfig,
+    source: &Source,
+    domain: Option<&DomainName>,
+) -> Result<(), ExplainedSender> {
+    let client = match source {
+        Source::Client { client, .. } => client,
+        Source::Ourselves => return Ok(()),
+    };
+    let sender = router.explain_sender(client, domain);
+    match sender.decision {
+        SenderDecision::Free | SenderDecision::Within => Ok(()),
+        SenderDecision::Outside(_) => Err(sender),
     }
 }
 
@@ -158,7 +208,8 @@ fn is_withdrawn(class: FaultClass) -> bool {
         | FaultClass::NoSuitableKey
         | FaultClass::CannotSign
         | FaultClass::SelfCheckFailed
-        | FaultClass::PublishedKeyMismatch => false,
+        | FaultClass::PublishedKeyMismatch
+        | FaultClass::SenderRule => false,
     }
 }
 

@@ -24,7 +24,7 @@ pub enum Would {
     SignPartly,
     /// Sent without any, since signing failed.
     SendUnsigned,
-    /// Sent without any, since no entry covers its domain.
+    /// Sent without any, since no entry covers its domain, or its client may not sign for it.
     LeaveUnsigned,
     /// Held back until it can be signed.
     Defer,

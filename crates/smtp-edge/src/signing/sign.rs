@@ -70,6 +70,7 @@ pub(super) fn sign(
     match plan {
         Plan::Unsigned(_, why) => attempt.unsigned = Some(*why),
         Plan::Unsignable(why) => attempt.fail(FaultClass::CannotSign, None, why),
+        Plan::Refused(sender) => attempt.fail(FaultClass::SenderRule, None, &sender.to_string()),
         Plan::Sign { keys, header, .. } => {
             for (instruction, key) in chosen(keys, keyring, profile) {
                 attempt.add(instruction, key, profile, header, body);
@@ -200,11 +201,11 @@ pub struct Outcome {
     /// Every key, or the message, that was at fault.
     failures: Vec<Failure>,
     /// Why it goes unsigned without any fault.
-    unsigned: Option<Unsigned>,
+    pub(super) unsigned: Option<Unsigned>,
     /// The domain and the algorithm of each signature.
     signatures: Vec<(DomainName, Algorithm)>,
     /// What would have become of the message, where nothing may come of it.
-    quiet: Option<Quiet>,
+    pub(super) quiet: Option<Quiet>,
 }
 
 impl Outcome {

@@ -8,6 +8,7 @@ use dkim_core::SigningKey;
 use router_config::{RouterSettings, SigningSettings};
 
 use super::*;
+use crate::envelope::Source;
 use crate::signing::keyring::KeyFault;
 use crate::signing::profiles::ReadyProfiles;
 use crate::signing::step::hash_body;
@@ -62,7 +63,7 @@ fn outcome(mode: u8, header: &str) -> String {
     let profiles = ReadyProfiles::new(router.signing_policy()).unwrap();
     let profile = profiles.get(&ProfileName::default()).unwrap();
     let (keyring, body) = (keyring(), hash_body(b"body\r\n"));
-    let plan = Plan::new(&router, Ok(&header));
+    let plan = Plan::new(&router, &Source::Ourselves, Ok(&header));
     let terms = plan.terms(&router, profile);
     let attempt = sign(&plan, terms, &keyring, profile, &body, 1_800_000_000);
     match attempt.conclude(&router).record.signing {

@@ -73,10 +73,31 @@ impl SigningStep {
     }
 
     /// Runs the step for a message that is about to be accepted: an outcome for each profile that its external recipients
-    /// have, none when it has no such recipients.
+    /// have. When it has no such recipients there is none, unless a rule refuses the message.
     pub async fn sign(&self, message: &Message) -> Vec<Outcome> {
-        let outcomes = self.settle(&self.in_force(), message).await;
-        outcomes.into_iter().map(|(_, outcome)| outcome).collect()
+        let in_force = self.in_force();
+        let outcomes = self.settle(&in_force, message).await;
+        let outcomes: Vec<Outcome> = outcomes.into_iter().map(|(_, outcome)| outcome).collect();
+        match outcomes.is_empty() {
+            true => self.refusal(&in_force, message).into_iter().collect(),
+            false => outcomes,
+        }
+    }
+
+    /// The outcome for a message that stays inside and goes nowhere all the same, since its client may not send it.
+    fn refusal(&self, in_force: &InForce, message: &Message) -> Option<Outcome> {
+        let text = [&message.trace, message.header()].concat();
+        let header = HeaderBlock::parse(&text).map(|(header, _)| header);
+        let router = &in_force.router;
+        let plan = Plan::new(router, &message.envelope.source, header.as_ref());
+        match plan {
+            Plan::Refused(_) => {}
+            Plan::Unsigned(..) | Plan::Unsignable(_) | Plan::Sign { .. } => return None,
+        }
+        let profile = in_force.profiles.get(&ProfileName::default())?;
+        let (terms, body) = (plan.terms(router, profile), BodyHashes::default());
+        let now = unix_seconds(self.clock.now());
+        Some(sign(&plan, terms, &in_force.keyring, profile, &body, now).conclude(router))
     }
 
     /// Runs the step for those copies of a message for which no outcome that stands is on record, and says why for each.
@@ -91,7 +112,7 @@ impl SigningStep {
                 continue; // every profile of the router is ready
             };
             let now = unix_seconds(self.clock.now());
-            let plan = Plan::new(router, header.as_ref());
+            let plan = Plan::new(router, &message.envelope.source, header.as_ref());
             let terms = plan.terms(router, profile);
             let record = message.state.signings.of(&name);
             let occasion = match record {
@@ -165,7 +186,8 @@ fn waits_for_a_check(record: &ProfileSigning) -> bool {
             | FaultClass::KeyUnreadable
             | FaultClass::KeyTooShort
             | FaultClass::NoSuitableKey
-            | FaultClass::CannotSign => false,
+            | FaultClass::CannotSign
+            | FaultClass::SenderRule => false,
         },
         Signing::NotNeeded | Signing::Done(_) | Signing::Refused(_) => false,
     }
@@ -193,3 +215,7 @@ pub fn hash_body(body: &[u8]) -> BodyHashes {
 #[cfg(test)]
 #[path = "step_tests.rs"]
 mod tests;
+
+#[cfg(test)]
+#[path = "sender_tests.rs"]
+mod sender_tests;

@@ -3,7 +3,7 @@
 use std::time::{Duration, SystemTime};
 
 use dkim_core::{BodyHashes, Canonicalization};
-use router_config::ProfileName;
+use router_config::{Client, ProfileName};
 
 use super::message::{Fault, Message, MessageState, RecipientState};
 use crate::envelope::{Envelope, Needs, ReversePath, Source};
@@ -23,7 +23,7 @@ pub(crate) fn message(number: u64) -> Message {
         id: QueueId::from_number((1_790_000_000_000 << 20) + number),
         envelope: Envelope {
             source: Source::Client {
-                address: "192.0.2.10".parse().unwrap(),
+                client: Client::at("192.0.2.10".parse().unwrap()),
                 helo: "domino.renovations.com".into(),
             },
             reverse_path: ReversePath::Mailbox("samantha@renovations.com".parse().unwrap()),

@@ -4,6 +4,7 @@ use std::net::IpAddr;
 use std::time::{Duration, SystemTime};
 
 use dkim_core::{BodyHashes, Canonicalization};
+use router_config::{Client, ClientCertificate, Issuer};
 
 use super::{CHECKSUM, HEAD, MAGIC, RecordError, VERSION};
 use crate::envelope::{Envelope, Mailbox, Needs, ReversePath, Source};
@@ -145,10 +146,14 @@ impl<'a> Reader<'a> {
         let at = self.damaged();
         let source = match self.u8()? {
             0 => Source::Client {
-                address: self.parsed::<IpAddr>()?,
+                client: Client::at(self.parsed::<IpAddr>()?),
                 helo: self.text()?.into(),
             },
             1 => Source::Ourselves,
+            2 => Source::Client {
+                client: self.client()?,
+                helo: self.text()?.into(),
+            },
             _ => return Err(at),
         };
         let reverse_path = match self.u8()? {
@@ -173,6 +178,26 @@ impl<'a> Reader<'a> {
                 smtputf8: needs & 2 != 0,
             },
             accepted: self.time()?,
+        })
+    }
+
+    fn client(&mut self) -> Result<Client, RecordError> {
+        let address = self.parsed::<IpAddr>()?;
+        let identity = self.optional_parsed()?;
+        let fingerprint = self.optional_parsed()?;
+        let issuer = match self.u8()? {
+            0 => Issuer::Unknown,
+            1 => Issuer::Authority,
+            _ => return Err(self.damaged()),
+        };
+        let certificate = fingerprint.map(|fingerprint| ClientCertificate {
+            fingerprint,
+            issuer,
+        });
+        Ok(Client {
+            address,
+            identity,
+            certificate,
         })
     }
 
@@ -308,6 +333,7 @@ impl<'a> Reader<'a> {
             7 => FaultClass::NoSuitableKey,
             8 => FaultClass::SelfCheckFailed,
             9 => FaultClass::PublishedKeyMismatch,
+            10 => FaultClass::SenderRule,
             _ => return Err(at),
         };
         Ok(SigningFault {

@@ -1,8 +1,8 @@
-use std::net::IpAddr;
 use std::time::{Duration, SystemTime};
 
 use dkim_core::BodyHashes;
 use proptest::prelude::*;
+use router_config::{CertificateFingerprint, Client, ClientCertificate, Issuer};
 
 use super::*;
 use crate::envelope::{Needs, Source};
@@ -160,6 +160,23 @@ fn signing() -> impl Strategy<Value = Signing> {
     ]
 }
 
+fn client() -> impl Strategy<Value = Client> {
+    let address = prop_oneof![Just("2001:db8::1"), Just("192.0.2.1")];
+    let issuer = prop_oneof![Just(Issuer::Authority), Just(Issuer::Unknown)];
+    let certificate = (any::<[u8; 32]>(), issuer).prop_map(|(digest, issuer)| ClientCertificate {
+        fingerprint: CertificateFingerprint::from_sha256(digest),
+        issuer,
+    });
+    let identity = proptest::option::of(Just("m\u{fc}ller@renovations.com"));
+    (address, identity, proptest::option::of(certificate)).prop_map(
+        |(address, identity, certificate)| Client {
+            address: address.parse().unwrap(),
+            identity: identity.map(|name| name.parse().unwrap()),
+            certificate,
+        },
+    )
+}
+
 fn signings() -> impl Strategy<Value = Signings> {
     let one = ("[a-z0-9_-]{1,64}", any::<[u8; 16]>(), signing());
     let one = one.prop_map(|(profile, terms, signing)| ProfileSigning {
@@ -190,14 +207,13 @@ proptest! {
         trace in any::<Vec<u8>>(),
         content in any::<Vec<u8>>(),
         helo in "[ -~]{0,30}",
-        six in any::<bool>(),
+        client in client(),
         needs in any::<(bool, bool)>(),
     ) {
         let mut message = sample::message(7);
         message.trace = trace;
         message.content = content;
-        let address: IpAddr = if six { "2001:db8::1" } else { "192.0.2.1" }.parse().unwrap();
-        message.envelope.source = Source::Client { address, helo: helo.into() };
+        message.envelope.source = Source::Client { client, helo: helo.into() };
         message.envelope.needs = Needs { eight_bit: needs.0, smtputf8: needs.1 };
         prop_assert_eq!(decode_message(&encode_message(&message)), Ok(message));
     }

@@ -2,7 +2,9 @@
 
 use std::time::SystemTime;
 
+use common_config::user_name::UserName;
 use dkim_core::{BodyHashes, Canonicalization};
+use router_config::{Client, Issuer};
 
 use super::{HEAD, MAGIC, VERSION};
 use crate::envelope::{Envelope, ReversePath, Source};
@@ -75,9 +77,14 @@ impl Writer {
 
     pub(super) fn envelope(&mut self, envelope: &Envelope) {
         match &envelope.source {
-            Source::Client { address, helo } => {
+            Source::Client { client, helo } if is_only_an_address(client) => {
                 self.u8(0);
-                self.text(&address.to_string());
+                self.text(&client.address.to_string());
+                self.text(helo);
+            }
+            Source::Client { client, helo } => {
+                self.u8(2);
+                self.client(client);
                 self.text(helo);
             }
             Source::Ourselves => self.u8(1),
@@ -95,6 +102,17 @@ impl Writer {
         }
         self.u8(u8::from(envelope.needs.eight_bit) | u8::from(envelope.needs.smtputf8) << 1);
         self.time(envelope.accepted);
+    }
+
+    fn client(&mut self, client: &Client) {
+        self.text(&client.address.to_string());
+        self.optional_text(client.identity.as_ref().map(UserName::as_str));
+        let fingerprint = client.certificate.map(|held| held.fingerprint.to_string());
+        self.optional_text(fingerprint.as_deref());
+        match client.certificate.map(|held| held.issuer) {
+            None | Some(Issuer::Unknown) => self.u8(0),
+            Some(Issuer::Authority) => self.u8(1),
+        }
     }
 
     pub(super) fn state(&mut self, state: &MessageState) {
@@ -181,8 +199,14 @@ impl Writer {
             FaultClass::NoSuitableKey => 7,
             FaultClass::SelfCheckFailed => 8,
             FaultClass::PublishedKeyMismatch => 9,
+            FaultClass::SenderRule => 10,
         });
         self.optional_text(fault.domain.as_ref().map(ToString::to_string).as_deref());
         self.optional_text(fault.key.as_ref().map(ToString::to_string).as_deref());
     }
+}
+
+/// Such a client is written as it was before clients had more.
+fn is_only_an_address(client: &Client) -> bool {
+    client.identity.is_none() && client.certificate.is_none()
 }
