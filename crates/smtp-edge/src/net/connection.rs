@@ -127,7 +127,7 @@ async fn verdict(received: Received, intake: &Intake) -> Verdict {
     let recipients = received.recipients.into_iter();
     let arrival = Arrival {
         source: Source::Client {
-            address: client,
+            client: received.client.proved(),
             helo: received.helo,
         },
         client: Some(received.client),
