@@ -5,6 +5,7 @@ use std::time::SystemTime;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
+use super::form::{MessageSettings, Missing};
 use super::normalize::Normalized;
 use crate::envelope::{Envelope, Source};
 use crate::ids::QueueId;
@@ -37,6 +38,7 @@ pub(super) fn fields(
     protocol: Protocol,
     envelope: &Envelope,
     message: &Normalized,
+    form: &MessageSettings,
 ) -> Vec<u8> {
     let date = rfc_date(envelope.accepted);
     let mut fields = String::from("Received: ");
@@ -60,10 +62,12 @@ pub(super) fn fields(
         fields.push_str(&format!("\r\n\tfor <{only}>"));
     }
     fields.push_str(&format!(";\r\n\t{date}\r\n"));
-    if message.values("Date").next().is_none() {
+    let is_to_add =
+        |name, missing| missing == Missing::Add && message.values(name).next().is_none();
+    if is_to_add("Date", form.missing_date) {
         fields.push_str(&format!("Date: {date}\r\n"));
     }
-    if message.values("Message-ID").next().is_none() {
+    if is_to_add("Message-ID", form.missing_message_id) {
         fields.push_str(&format!("Message-ID: <{id}@{hostname}>\r\n"));
     }
     fields.into_bytes()
@@ -81,10 +85,12 @@ mod tests {
 
     use super::*;
     use crate::envelope::{Needs, ReversePath};
-    use crate::intake::normalize::normalize;
-    use crate::smtp::data::DataNotes;
 
     fn check(recipients: &[&str], content: &str, expected: &str) {
+        check_with(&MessageSettings::default(), recipients, content, expected);
+    }
+
+    fn check_with(form: &MessageSettings, recipients: &[&str], content: &str, expected: &str) {
         let envelope = Envelope {
             source: Source::Client {
                 address: "192.0.2.1".parse().unwrap(),
@@ -98,9 +104,10 @@ mod tests {
             needs: Needs::default(),
             accepted: SystemTime::UNIX_EPOCH + Duration::from_secs(1_800_000_000),
         };
-        let message = normalize(content.as_bytes().to_vec(), DataNotes::default()).unwrap();
+        let message = Normalized::of_kept(content.as_bytes().to_vec());
         let id = QueueId::from_number(0);
-        let fields = fields(id, "edge.example", Protocol::Esmtp, &envelope, &message);
+        let with = Protocol::Esmtp;
+        let fields = fields(id, "edge.example", with, &envelope, &message, form);
         assert_eq!(String::from_utf8(fields).unwrap(), expected);
     }
 
@@ -120,6 +127,22 @@ mod tests {
         check(
             &["a@example.com", "b@example.com"],
             "DATE: x\r\nMessage-Id: y\r\n\r\n",
+            "Received: from client.example ([192.0.2.1])\r\n\tby edge.example with ESMTP id 0000000000000;\r\n\
+             \tFri, 15 Jan 2027 08:00:00 +0000\r\n",
+        );
+    }
+
+    #[test]
+    fn what_is_missing_stays_away_where_the_settings_say_so() {
+        let form = MessageSettings {
+            missing_date: Missing::Pass,
+            missing_message_id: Missing::Pass,
+            ..MessageSettings::default()
+        };
+        check_with(
+            &form,
+            &["a@example.com", "b@example.com"],
+            "Subject: x\r\n\r\n",
             "Received: from client.example ([192.0.2.1])\r\n\tby edge.example with ESMTP id 0000000000000;\r\n\
              \tFri, 15 Jan 2027 08:00:00 +0000\r\n",
         );

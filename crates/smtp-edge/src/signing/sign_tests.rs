@@ -7,9 +7,8 @@ use common_config::notes_ini::NotesIni;
 use router_config::{RouterSettings, SigningSettings};
 
 use super::*;
-use crate::intake::normalize::normalize;
+use crate::intake::normalize::Normalized;
 use crate::signing::keyring::KeyFault;
-use crate::smtp::data::DataNotes;
 
 const NOTES: &str = "DKIM_KEY_renovations.com=12345\n\
                      DKIM_KEY_two.example=a,b\n\
@@ -55,11 +54,7 @@ fn keyring() -> Keyring {
 
 /// One word for what came of it: the signing domains, or the fault.
 fn outcome(mode: u8, header: &str) -> String {
-    let message = normalize(
-        format!("{header}\r\n\r\nbody\r\n").into_bytes(),
-        DataNotes::default(),
-    )
-    .unwrap();
+    let message = Normalized::of_kept(format!("{header}\r\n\r\nbody\r\n").into_bytes());
     let from: Vec<&[u8]> = message.values("From").collect();
     let sender: Vec<&[u8]> = message.values("Sender").collect();
     let signable = Signable {

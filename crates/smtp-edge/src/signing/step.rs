@@ -14,9 +14,8 @@ use super::state::Signing;
 use crate::admin::metrics;
 use crate::clock::{Clock, unix_seconds};
 use crate::envelope::{Mailbox, MailboxError};
-use crate::intake::normalize::{Normalized, normalize};
+use crate::intake::normalize::Normalized;
 use crate::mail_log;
-use crate::smtp::data::DataNotes;
 use crate::spool::message::{Message, RecipientState};
 
 /// One policy and the keys it names. A message is signed under one of these, never under parts of two.
@@ -220,10 +219,7 @@ impl Replay for SigningStep {
             let pending = pending.filter(|(_, state)| matches!(state, RecipientState::Pending(_)));
             let recipients: Vec<Mailbox> =
                 pending.map(|(recipient, _)| recipient.clone()).collect();
-            // What was kept is in normal form already, so this only finds its fields.
-            let Ok(content) = normalize(message.content.clone(), DataNotes::default()) else {
-                return message.state.signing.clone();
-            };
+            let content = Normalized::of_kept(message.content.clone());
             let outcome = self.sign(&in_force, &recipients, &message.trace, &content);
             outcome.log(message.id);
             outcome.signing
