@@ -21,6 +21,7 @@ mod null_sender;
 mod queueing;
 mod quiet;
 mod records;
+mod reencoding;
 mod relaying;
 mod reloading;
 mod reports;
