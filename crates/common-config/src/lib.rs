@@ -65,6 +65,8 @@ pub mod paths;
 pub mod secret_ref;
 #[cfg(feature = "load")]
 pub mod units;
+#[cfg(feature = "load")]
+pub mod user_name;
 
 #[cfg(all(doctest, feature = "load"))]
 #[doc = include_str!("../README.md")]

@@ -9,6 +9,8 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
+use common_config::user_name::UserName;
+use router_config::CertificateFingerprint;
 
 use crate::exit::Status;
 use crate::output::Format;
@@ -226,6 +228,15 @@ pub(crate) struct Explain {
     /// Say whether a client at this address may send through the edge
     #[arg(long, value_name = "ADDRESS")]
     pub(crate) from_ip: Option<IpAddr>,
+    /// … that has authenticated as this user
+    #[arg(long, value_name = "USER", requires = "from_ip")]
+    pub(crate) identity: Option<UserName>,
+    /// … that holds the certificate with this fingerprint
+    #[arg(long, value_name = "FINGERPRINT", requires = "from_ip")]
+    pub(crate) certificate: Option<CertificateFingerprint>,
+    /// … which is by the authority for client certificates
+    #[arg(long, requires = "certificate")]
+    pub(crate) by_authority: bool,
 }
 
 #[derive(Debug, Args)]
@@ -246,6 +257,9 @@ pub(crate) struct Sign {
     /// Sign with this key (selector._domainkey.domain), whatever the settings say; may be repeated
     #[arg(long = "key", value_name = "KEY")]
     pub(crate) keys: Vec<String>,
+    /// Sign the copy that goes to this recipient, by the profile of its destination
+    #[arg(long, value_name = "RECIPIENT", conflicts_with = "keys")]
+    pub(crate) to: Option<String>,
     /// Write the signed message to this file, which must not exist
     #[arg(long, value_name = "FILE")]
     pub(crate) output: Option<PathBuf>,

@@ -6,19 +6,21 @@ use std::net::IpAddr;
 use common_config::name::{DomainName, KeyName};
 use common_config::net::HostPort;
 use common_config::notes_ini::NotesEntry;
-use common_config::units::Duration;
 
+use crate::client::Client;
 use crate::domains::DomainPattern;
-use crate::error::{Required, RouterConfigError};
+use crate::error::{OpenNetwork, Required, RouterConfigError};
 use crate::explain::Explanation;
 use crate::mailbox::LocalMailbox;
 use crate::network::Network;
 use crate::next_hops::NextHops;
-use crate::relay::RelayNetworks;
+use crate::relay::{RelayGrant, RelayPolicy};
 use crate::route::{ExplainedRoute, NextHop};
+use crate::senders::{ExplainedSender, SenderDecision, SenderRules};
 use crate::settings::{RouterSettings, SigningSettings};
 use crate::signing_mode::SigningMode;
 use crate::signing_policy::{SigningDecision, SigningPolicy};
+use crate::signing_profile::SigningProfile;
 use crate::signing_table::SigningTable;
 use crate::warning::{self, Warning};
 
@@ -28,7 +30,8 @@ pub struct RouterConfig {
     internal_domains: BTreeSet<DomainPattern>,
     internal_next_hop: HostPort,
     postmaster: LocalMailbox,
-    relay: RelayNetworks,
+    relay: RelayPolicy,
+    senders: SenderRules,
     next_hops: NextHops,
     signing: SigningPolicy,
     warnings: Vec<Warning>,
@@ -47,8 +50,7 @@ impl RouterConfig {
         notes: &[NotesEntry],
     ) -> Result<Self, RouterConfigError> {
         let signing = SigningPolicy::load(signing, notes)?;
-        let relay = RelayNetworks::new(&router.relay_networks)
-            .map_err(|networks| RouterConfigError::OpenRelay { networks })?;
+        let relay = RelayPolicy::new(router).map_err(|networks| open_relay(router, &networks))?;
         let (Some(internal_next_hop), Some(postmaster), false) = (
             router.internal_next_hop.clone(),
             router.postmaster.clone(),
@@ -61,6 +63,7 @@ impl RouterConfig {
             internal_next_hop,
             postmaster,
             relay,
+            senders: SenderRules::new(&router.senders)?,
             next_hops: router.next_hops.clone(),
             signing,
             warnings: Vec::new(),
@@ -99,14 +102,30 @@ impl RouterConfig {
         self.internal_pattern(domain).is_some()
     }
 
-    /// Whether a client at `address` may send through us.
-    pub fn may_relay(&self, address: IpAddr) -> bool {
-        self.relay_network(address).is_some()
+    /// Whether `client` may send through us.
+    pub fn may_relay(&self, client: &Client) -> bool {
+        self.relay_grant(client).is_some()
     }
 
-    /// The network because of which a client at `address` may send through us.
+    /// The setting because of which `client` may send through us; nothing when it may not.
+    pub fn relay_grant(&self, client: &Client) -> Option<RelayGrant> {
+        self.relay.grant(client)
+    }
+
+    /// The network because of which any client at `address` may send through us.
     pub fn relay_network(&self, address: IpAddr) -> Option<&Network> {
-        self.relay.network_of(address)
+        self.relay.networks.network_of(address)
+    }
+
+    /// Whether mail that `client` hands in may be signed for `domain`, the one that it is from; nothing when that cannot
+    /// be told.
+    pub fn sender_decision(&self, client: &Client, domain: Option<&DomainName>) -> SenderDecision {
+        self.explain_sender(client, domain).decision
+    }
+
+    /// Whether it may, and which rules say so.
+    pub fn explain_sender(&self, client: &Client, domain: Option<&DomainName>) -> ExplainedSender {
+        self.senders.explain(client, domain)
     }
 
     /// Where mail for `domain` goes.
@@ -156,14 +175,10 @@ impl RouterConfig {
         self.signing.settings().quiet
     }
 
-    /// RSA keys of fewer bits are not signed with.
-    pub fn rsa_minimum_bits(&self) -> u32 {
-        self.signing.settings().rsa_minimum_bits
-    }
-
-    /// How long a signature is good for; for ever when nothing.
-    pub fn expire_after(&self) -> Option<Duration> {
-        self.signing.settings().expire_after
+    /// How signatures are made for recipients in `domain`.
+    pub fn signing_profile(&self, domain: &DomainName) -> &SigningProfile {
+        let fixed = self.next_hops.find(domain).map(|(_, hop)| hop);
+        self.signing.profile(domain, fixed)
     }
 
     /// What is allowed, and probably not meant.
@@ -175,6 +190,7 @@ impl RouterConfig {
         let mut warnings = warning::about_signing(self.signing.mode(), self.signing.table(), notes);
         warnings.extend(
             self.relay
+                .networks
                 .wide()
                 .map(|network| Warning::WideNetwork { network: *network }),
         );
@@ -187,6 +203,19 @@ impl RouterConfig {
             });
         }
         warnings
+    }
+}
+
+fn open_relay(router: &RouterSettings, networks: &[Network]) -> RouterConfigError {
+    let listed = router.relay_networks.iter().enumerate();
+    let open = listed.filter(|(_, network)| networks.contains(network));
+    let networks = open.map(|(index, network)| OpenNetwork {
+        network: *network,
+        index,
+        origin: None,
+    });
+    RouterConfigError::OpenRelay {
+        networks: networks.collect(),
     }
 }
 

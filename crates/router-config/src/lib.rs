@@ -10,7 +10,7 @@
 //! use std::path::Path;
 //!
 //! use common_config::notes_ini::NotesIni;
-//! use router_config::{NextHop, RouterConfig, RouterSettings, SigningDecision, SigningSettings};
+//! use router_config::{Client, NextHop, RouterConfig, RouterSettings, SigningDecision, SigningSettings};
 //!
 //! let router = RouterSettings {
 //!     internal_domains: vec!["acme.com".parse()?],
@@ -27,11 +27,13 @@
 //! let SigningDecision::Sign(rule) = config.resolve(&from) else { panic!("acme.com is signed") };
 //! assert_eq!(rule.keys[0].key.record_name(), "12345._domainkey.acme.com");
 //! assert_eq!(config.next_hop(&"example.org".parse()?), NextHop::Mx);
-//! assert!(!config.may_relay("192.0.2.1".parse()?));
+//! assert!(!config.may_relay(&Client::at("192.0.2.1".parse()?)));
 //! println!("{}", config.explain(&"alias.net".parse()?));
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod certificate;
+mod client;
 mod config;
 mod domains;
 mod error;
@@ -44,25 +46,36 @@ mod network;
 mod next_hops;
 mod relay;
 mod route;
+mod senders;
 mod settings;
 mod signing_mode;
 mod signing_policy;
+mod signing_profile;
 mod signing_table;
 mod warning;
 
+pub use certificate::{CertificateFingerprint, CertificateFingerprintError};
+pub use client::{Client, ClientCertificate, Issuer};
 pub use config::RouterConfig;
 pub use domains::DomainPattern;
-pub use error::{Required, RouterConfigError};
+pub use error::{OpenNetwork, Required, RouterConfigError, SenderPlace};
 pub use explain::{ExplainedEntry, ExplainedSignature, Explanation, Unsigned};
 pub use failure::{FailureAction, FaultClass, OnFailure, SigningException};
 pub use key_entry::{KeyEntry, KeyEntryError};
 pub use mailbox::{LocalMailbox, LocalMailboxError};
 pub use network::{Network, NetworkError};
 pub use next_hops::NextHops;
+pub use relay::RelayGrant;
 pub use route::{ExplainedRoute, NextHop};
-pub use settings::{Enforce, RouterSettings, SigningSettings};
+pub use senders::{
+    ExplainedSender, ExplainedSenderRule, NamedBy, Otherwise, SenderDecision, SenderRule,
+};
+pub use settings::{Enforce, RouterSettings, SelfCheck, SigningSettings};
 pub use signing_mode::{SigningMode, SigningModeError};
 pub use signing_policy::{SigningDecision, SigningPolicy};
+pub use signing_profile::{
+    HeaderNames, ProfileName, ProfileNameError, ProfileSettings, SignatureAlgorithm, SigningProfile,
+};
 pub use signing_table::{
     Alignment, SigningInstruction, SigningRule, SigningTable, SigningTableError,
 };

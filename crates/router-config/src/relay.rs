@@ -1,10 +1,113 @@
-//! Who may send through us: listed networks, and never everyone.
+//! Who may send through us: nobody, but for what the settings name, and never everyone.
 
+use std::collections::BTreeSet;
+use std::fmt;
 use std::net::IpAddr;
 
+use common_config::user_name::UserName;
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 
+use crate::certificate::CertificateFingerprint;
+use crate::client::{Client, Issuer};
 use crate::network::Network;
+use crate::settings::RouterSettings;
+
+/// What the settings name that lets a client send through us.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct RelayPolicy {
+    pub(crate) networks: RelayNetworks,
+    certificates: BTreeSet<CertificateFingerprint>,
+    /// Whether any user may.
+    authenticated: bool,
+    /// Whether anybody may whose certificate the authority for client certificates has issued.
+    authority: bool,
+}
+
+/// The setting that lets a client send through us.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum RelayGrant {
+    /// `router.relay_networks` has a network that the client is in.
+    Network(Network),
+    /// `router.relay_authenticated` is on, and the client is this user.
+    Authenticated(UserName),
+    /// `router.relay_certificates` has the client's certificate.
+    Certificate(CertificateFingerprint),
+    /// `router.relay_certificate_authority` is on, and the authority has issued the client's certificate.
+    CertificateAuthority(CertificateFingerprint),
+}
+
+impl RelayPolicy {
+    /// Takes the settings, unless they make an open relay; then the networks that do are the error.
+    pub(crate) fn new(settings: &RouterSettings) -> Result<Self, Vec<Network>> {
+        Ok(Self {
+            networks: RelayNetworks::new(&settings.relay_networks)?,
+            certificates: settings.relay_certificates.iter().copied().collect(),
+            authenticated: settings.relay_authenticated,
+            authority: settings.relay_certificate_authority,
+        })
+    }
+
+    /// The first setting that lets `client` send; nothing when none does.
+    pub(crate) fn grant(&self, client: &Client) -> Option<RelayGrant> {
+        let network = self.networks.network_of(client.address).copied();
+        network
+            .map(RelayGrant::Network)
+            .or_else(|| self.grant_to_user(client))
+            .or_else(|| self.grant_to_certificate(client))
+    }
+
+    fn grant_to_user(&self, client: &Client) -> Option<RelayGrant> {
+        let user = client.identity.as_ref().filter(|_| self.authenticated)?;
+        Some(RelayGrant::Authenticated(user.clone()))
+    }
+
+    fn grant_to_certificate(&self, client: &Client) -> Option<RelayGrant> {
+        let certificate = client.certificate.as_ref()?;
+        let fingerprint = certificate.fingerprint;
+        if self.certificates.contains(&fingerprint) {
+            return Some(RelayGrant::Certificate(fingerprint));
+        }
+        match certificate.issuer {
+            Issuer::Authority if self.authority => {
+                Some(RelayGrant::CertificateAuthority(fingerprint))
+            }
+            Issuer::Authority | Issuer::Unknown => None,
+        }
+    }
+}
+
+impl RelayGrant {
+    /// The setting's key within `[router]`.
+    #[must_use]
+    pub fn setting(&self) -> &'static str {
+        match self {
+            Self::Network(_) => "relay_networks",
+            Self::Authenticated(_) => "relay_authenticated",
+            Self::Certificate(_) => "relay_certificates",
+            Self::CertificateAuthority(_) => "relay_certificate_authority",
+        }
+    }
+}
+
+impl fmt::Display for RelayGrant {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let setting = self.setting();
+        match self {
+            Self::Network(network) => write!(f, "router.{setting} has {network}"),
+            Self::Authenticated(user) => {
+                write!(
+                    f,
+                    "router.{setting} is on, and the client is the user {user}"
+                )
+            }
+            Self::Certificate(fingerprint) => write!(f, "router.{setting} has {fingerprint}"),
+            Self::CertificateAuthority(fingerprint) => write!(
+                f,
+                "router.{setting} is on, and the authority has issued {fingerprint}"
+            ),
+        }
+    }
+}
 
 /// The networks that may send through us.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -77,6 +180,7 @@ fn public_addresses(net: &Ipv6Net) -> u128 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::client::ClientCertificate;
 
     fn networks(texts: &[&str]) -> Vec<Network> {
         texts.iter().map(|text| text.parse().unwrap()).collect()
@@ -119,6 +223,56 @@ mod tests {
         let eighths: Vec<String> = (0..=255).map(|n| format!("{n}.0.0.0/8")).collect();
         let eighths: Vec<&str> = eighths.iter().map(String::as_str).collect();
         check(&eighths, eighths.get(..128).unwrap());
+    }
+
+    const LISTED: [u8; 32] = [1; 32];
+    const OTHER: [u8; 32] = [2; 32];
+
+    /// `expected` is the setting that lets the client send, under settings that name one of each.
+    fn check_client(change: impl Fn(&mut RouterSettings), client: &Client, expected: Option<&str>) {
+        let mut settings = RouterSettings {
+            relay_networks: networks(&["10.0.0.0/8"]),
+            relay_certificates: vec![CertificateFingerprint::from_sha256(LISTED)],
+            ..RouterSettings::default()
+        };
+        change(&mut settings);
+        let grant = RelayPolicy::new(&settings).unwrap().grant(client);
+        let found = grant.as_ref().map(RelayGrant::setting);
+        assert_eq!(found, expected, "{client:?}");
+    }
+
+    #[test]
+    fn nobody_may_send_but_for_a_setting() {
+        let at = |address: &str| Client::at(address.parse().unwrap());
+        let user = |address: &str| Client {
+            identity: Some("app1".parse().unwrap()),
+            ..at(address)
+        };
+        let holder = |digest, issuer| Client {
+            certificate: Some(ClientCertificate {
+                fingerprint: CertificateFingerprint::from_sha256(digest),
+                issuer,
+            }),
+            ..at("192.0.2.1")
+        };
+        let as_is = |_: &mut RouterSettings| {};
+        let authority = |settings: &mut RouterSettings| settings.relay_certificate_authority = true;
+        let no_users = |settings: &mut RouterSettings| settings.relay_authenticated = false;
+        check_client(as_is, &at("10.1.2.3"), Some("relay_networks"));
+        check_client(as_is, &at("192.0.2.1"), None); // a stranger
+        check_client(as_is, &user("192.0.2.1"), Some("relay_authenticated"));
+        check_client(as_is, &user("10.1.2.3"), Some("relay_networks")); // by both: the first
+        check_client(no_users, &user("192.0.2.1"), None); // the setting is off
+        check_client(no_users, &user("10.1.2.3"), Some("relay_networks")); // not for being a user
+        let listed = Some("relay_certificates");
+        check_client(as_is, &holder(LISTED, Issuer::Unknown), listed); // known by its fingerprint
+        check_client(as_is, &holder(LISTED, Issuer::Authority), listed);
+        check_client(as_is, &holder(OTHER, Issuer::Unknown), None); // anybody can make one
+        check_client(as_is, &holder(OTHER, Issuer::Authority), None); // off by default
+        let issued = Some("relay_certificate_authority");
+        check_client(authority, &holder(OTHER, Issuer::Authority), issued);
+        check_client(authority, &holder(OTHER, Issuer::Unknown), None); // the authority's only
+        check_client(authority, &at("192.0.2.1"), None); // no certificate at all
     }
 
     #[test]

@@ -3,9 +3,6 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use router_config::RouterConfig;
-use tokio::sync::watch;
-
 use crate::mail_log::Chain;
 use crate::queue::QueueHandle;
 use crate::run::{self, RunError};
@@ -19,10 +16,8 @@ use crate::signing::step::SigningStep;
 pub struct Reloader {
     /// What is read.
     pub settings_file: PathBuf,
-    /// Who signs.
+    /// Who signs, and says under which policy mail leaves.
     pub signing: Arc<SigningStep>,
-    /// Who routes.
-    pub routers: watch::Sender<Arc<RouterConfig>>,
     /// Who holds messages whose signing was deferred: they are tried again at once.
     pub queue: QueueHandle,
 }
@@ -41,9 +36,8 @@ impl Reloader {
     async fn replace(&self) -> Result<(), RunError> {
         let loaded = run::load_settings(&self.settings_file)?;
         let router = Arc::new(run::router(&loaded)?);
-        let in_force = run::in_force(&loaded.settings, Arc::clone(&router)).await?;
+        let in_force = run::in_force(&loaded.settings, router).await?;
         self.signing.replace(in_force);
-        self.routers.send_replace(router);
         self.queue.retry_deferred_signing();
         Ok(())
     }

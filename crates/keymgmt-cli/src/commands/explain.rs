@@ -1,8 +1,9 @@
 //! `explain`: which keys sign mail from an address or a message, why, in what condition they are, and what the server
-//! would do with it; where mail to a recipient goes; who may send.
+//! would do with it; where mail to a recipient goes; who may send, and sign for what.
 //!
 //! Every answer is router-config's, by the functions that the server asks.
 
+mod client;
 mod route;
 
 use std::path::Path;
@@ -18,6 +19,7 @@ use router_config::{
 };
 use serde_json::{Map, Value, json};
 
+use self::client::Author;
 use crate::cli::Explain;
 use crate::context::Context;
 use crate::exit::{Failure, chain};
@@ -30,22 +32,24 @@ use crate::signing::{self, ServerPolicy, SigningError};
 pub(crate) async fn run(context: &Context, arguments: Explain) -> Result<Output, Failure> {
     let policy = ServerPolicy::load(context)?;
     let mut answer = Answer::default();
+    let mut author = Author::NotAsked;
     if let Some(address) = &arguments.address {
         let domain = input::address_domain(address)?;
         answer.domain(context, &policy, &domain).await;
+        author = Author::Domain(domain);
     }
     if let Some(path) = &arguments.message {
         let shown = match arguments.canonical {
             true => Shown::Octets,
             false => Shown::Names,
         };
-        answer.message(context, &policy, path, shown).await?;
+        author = answer.message(context, &policy, path, shown).await?;
     }
     for recipient in &arguments.to {
         answer.route(&policy, recipient)?;
     }
-    if let Some(address) = arguments.from_ip {
-        answer.client(&policy, address)?;
+    if let Some(client) = client::described(&arguments) {
+        answer.client(&policy, &client, &author)?;
     }
     let json = Value::Object(answer.json);
     Ok(match answer.octets.is_empty() {
@@ -126,20 +130,20 @@ impl Answer {
         self.say("sent", sent.into());
     }
 
-    /// The domain that a message is from, and what is done with it.
+    /// The domain that a message is from, which it returns, and what is done with it.
     async fn message(
         &mut self,
         context: &Context,
         policy: &ServerPolicy,
         path: &Path,
         shown: Shown,
-    ) -> Result<(), Failure> {
+    ) -> Result<Author, Failure> {
         let message = message::read(path)?;
         let Identity { domain, field } = match signing::identity(&message) {
             Ok(identity) => identity,
             Err(SigningError::Identity(error)) => {
                 self.without_identity(policy, &error);
-                return Ok(());
+                return Ok(Author::Nobody);
             }
             Err(error) => return Err(error.into()),
         };
@@ -165,7 +169,7 @@ impl Answer {
                 self.forms(policy, &message, instruction, key, shown);
             }
         }
-        Ok(())
+        Ok(Author::Domain(domain))
     }
 
     fn without_identity(&mut self, policy: &ServerPolicy, error: &IdentityError) {
@@ -199,11 +203,15 @@ impl Answer {
         key: &FoundKey,
         shown: Shown,
     ) {
-        let params = signing::params(instruction, policy.signing.settings());
-        let forms = match CanonicalForms::of(message, &params, key.signature_algorithm()) {
+        let params = signing::params(instruction, policy.signing.default_profile());
+        let forms = params.and_then(|params| {
+            CanonicalForms::of(message, &params, key.signature_algorithm())
+                .map_err(SigningError::Sign)
+        });
+        let forms = match forms {
             Ok(forms) => forms,
             Err(error) => {
-                let why = chain(&SigningError::Sign(error));
+                let why = chain(&error);
                 self.line(format!("As the file stands, {why}"));
                 self.say("error", why.into());
                 return;

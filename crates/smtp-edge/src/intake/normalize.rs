@@ -72,9 +72,9 @@ pub struct Normalized {
 }
 
 impl Normalized {
-    /// A message that was in normal form when it was kept: only its fields are looked for.
-    #[must_use]
-    pub fn of_kept(content: Vec<u8>) -> Self {
+    /// A message that is taken for one in normal form: only its fields are looked for.
+    #[cfg(test)]
+    pub(crate) fn parse(content: Vec<u8>) -> Self {
         Self {
             eight_bit: !content.is_ascii(),
             ..parted(content, usize::MAX)

@@ -31,6 +31,9 @@ pub enum Rejection {
     /// It cannot be signed for now, and nobody could be sent a report later.
     #[error("{0}")]
     SigningUnavailable(SigningFault),
+    /// Its client may not send from the domain that it is from.
+    #[error("{0}")]
+    SenderRule(SigningFault),
     /// It could not be put on stable storage.
     #[error("the message could not be stored")]
     Spool(#[from] SpoolError),
@@ -54,6 +57,7 @@ impl Rejection {
             Self::Loop { .. } => replies::loop_detected(),
             Self::SigningRefused(_) => replies::signing_refused(),
             Self::SigningUnavailable(_) => replies::signing_unavailable(),
+            Self::SenderRule(_) => replies::sender_refused(),
             Self::Spool(_) => replies::storage_unavailable(),
         }
     }

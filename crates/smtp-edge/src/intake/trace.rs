@@ -43,7 +43,8 @@ pub(super) fn fields(
     let date = rfc_date(envelope.accepted);
     let mut fields = String::from("Received: ");
     match &envelope.source {
-        Source::Client { address, helo } => {
+        Source::Client { client, helo } => {
+            let address = client.address;
             let literal = if address.is_ipv6() {
                 format!("[IPv6:{address}]")
             } else {
@@ -83,6 +84,8 @@ fn rfc_date(time: SystemTime) -> String {
 mod tests {
     use std::time::Duration;
 
+    use router_config::Client;
+
     use super::*;
     use crate::envelope::{Needs, ReversePath};
 
@@ -93,7 +96,7 @@ mod tests {
     fn check_with(form: &MessageSettings, recipients: &[&str], content: &str, expected: &str) {
         let envelope = Envelope {
             source: Source::Client {
-                address: "192.0.2.1".parse().unwrap(),
+                client: Client::at("192.0.2.1".parse().unwrap()),
                 helo: "client.example".into(),
             },
             reverse_path: ReversePath::Null,
@@ -104,7 +107,7 @@ mod tests {
             needs: Needs::default(),
             accepted: SystemTime::UNIX_EPOCH + Duration::from_secs(1_800_000_000),
         };
-        let message = Normalized::of_kept(content.as_bytes().to_vec());
+        let message = Normalized::parse(content.as_bytes().to_vec());
         let id = QueueId::from_number(0);
         let with = Protocol::Esmtp;
         let fields = fields(id, "edge.example", with, &envelope, &message, form);

@@ -1,10 +1,11 @@
 //! One connection: the loop that carries octets to the session and verdicts back. It decides nothing.
 
 use std::io;
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use router_config::Client;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::sync::watch;
@@ -36,10 +37,10 @@ pub async fn serve(
     mut session: Session,
     mut service: Service,
 ) -> io::Result<()> {
-    let client = peer.ip().to_canonical();
+    let client = Client::at(peer.ip().to_canonical());
     let mut buffer = vec![0_u8; 16 * 1024];
     loop {
-        handle_events(&mut session, &service.intake, client).await;
+        handle_events(&mut session, &service.intake, &client).await;
         if *service.stopping.borrow() && session.is_idle() && !session.is_closed() {
             session.handle_shutdown();
         }
@@ -83,7 +84,7 @@ async fn linger(stream: &mut TcpStream, buffer: &mut [u8]) -> io::Result<()> {
         .unwrap_or(Ok(()))
 }
 
-async fn handle_events(session: &mut Session, intake: &Intake, client: IpAddr) {
+async fn handle_events(session: &mut Session, intake: &Intake, client: &Client) {
     while let Some(event) = session.poll_event() {
         match event {
             Event::Message(received) => {
@@ -91,13 +92,13 @@ async fn handle_events(session: &mut Session, intake: &Intake, client: IpAddr) {
                 session.handle_verdict(verdict);
             }
             Event::Rejected { from, reply, why } => {
-                mail_log::rejected(client, from.as_ref(), &reply.to_string(), &why);
+                mail_log::rejected(client.address, from.as_ref(), &reply.to_string(), &why);
             }
         }
     }
 }
 
-async fn verdict(received: Received, intake: &Intake, client: IpAddr) -> Verdict {
+async fn verdict(received: Received, intake: &Intake, client: &Client) -> Verdict {
     let protocol = match (received.extended, received.smtputf8) {
         (true, true) => Protocol::Utf8Smtp,
         (true, false) => Protocol::Esmtp,
@@ -106,7 +107,7 @@ async fn verdict(received: Received, intake: &Intake, client: IpAddr) -> Verdict
     let reverse_path: ReversePath = received.reverse_path.clone();
     let arrival = Arrival {
         source: Source::Client {
-            address: client,
+            client: client.clone(),
             helo: received.helo,
         },
         protocol,
@@ -119,7 +120,12 @@ async fn verdict(received: Received, intake: &Intake, client: IpAddr) -> Verdict
         Ok(id) => Verdict::Accepted(id),
         Err(rejection) => {
             let reply = rejection.reply();
-            mail_log::rejected(client, Some(&reverse_path), &reply.to_string(), &rejection);
+            mail_log::rejected(
+                client.address,
+                Some(&reverse_path),
+                &reply.to_string(),
+                &rejection,
+            );
             Verdict::Refused(reply)
         }
     }

@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use router_config::Client;
 use tokio::io::AsyncWriteExt;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -112,7 +113,8 @@ fn admit(stream: TcpStream, peer: SocketAddr, door: &Door) {
         return;
     };
     let in_force = door.service.intake.signing.in_force();
-    let may_relay = in_force.router.may_relay(peer.ip().to_canonical());
+    let client = Client::at(peer.ip().to_canonical());
+    let may_relay = in_force.router.may_relay(&client);
     // A reload may have changed the postmaster.
     let settings = SessionSettings {
         postmaster: in_force.postmaster.clone(),

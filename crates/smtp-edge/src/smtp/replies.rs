@@ -239,6 +239,12 @@ pub fn signing_refused() -> Reply {
     )
 }
 
+/// `550`: this client may not send from the domain of the message.
+#[must_use]
+pub fn sender_refused() -> Reply {
+    Reply::new(550, "5.7.1", "this client may not send from that domain")
+}
+
 /// `451`: the policy wants a signature that cannot be made for now.
 #[must_use]
 pub fn signing_unavailable() -> Reply {

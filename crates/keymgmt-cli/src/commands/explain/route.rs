@@ -1,6 +1,4 @@
-//! Where mail to a recipient goes, and whether a client may send, each with the settings that say so.
-
-use std::net::IpAddr;
+//! Where mail to a recipient goes, with the settings that say so.
 
 use common_config::origin::Origin;
 use router_config::{DomainPattern, NextHop};
@@ -60,36 +58,6 @@ impl Answer {
             Value::Array(list) => list.push(one),
             other => *other = json!([one]),
         }
-        Ok(())
-    }
-
-    /// Whether a client may send through the edge.
-    pub(super) fn client(&mut self, policy: &ServerPolicy, address: IpAddr) -> Result<(), Failure> {
-        let network = policy.router()?.relay_network(address);
-        let networks = &policy.router_settings.relay_networks;
-        let place = match network.and_then(|one| networks.iter().position(|other| other == one)) {
-            Some(index) => policy
-                .origins
-                .of(&["router", "relay_networks", &index.to_string()]),
-            None => policy.origins.of(&["router", "relay_networks"]),
-        };
-        self.line(match network {
-            Some(network) => format!(
-                "From {address}: may send through the edge: router.relay_networks has {network} ({place})"
-            ),
-            None => {
-                let all: Vec<String> = networks.iter().map(ToString::to_string).collect();
-                format!(
-                    "From {address}: may not send through the edge, but to the postmaster: it is in none of router.relay_networks ({place}), {}",
-                    all.join(", ")
-                )
-            }
-        });
-        let network = network.map(ToString::to_string);
-        self.say(
-            "from_ip",
-            json!({ "address": address, "may_relay": network.is_some(), "network": network, "origin": place }),
-        );
         Ok(())
     }
 }

@@ -4,7 +4,7 @@ use super::*;
 
 /// The kind and the content of each part behind the first.
 fn inner(message: &str) -> Result<Vec<(Kind, String)>, Unclear> {
-    let message = Normalized::of_kept(message.as_bytes().to_vec());
+    let message = Normalized::parse(message.as_bytes().to_vec());
     let parts = parts(&message)?;
     let content = |part: &Part| {
         let content = &message.content[part.content.clone()];
@@ -33,7 +33,7 @@ const MIXED: &str = "Content-Type: multipart/mixed; boundary=b";
 fn the_message_itself_is_a_part() {
     let check = |header: &str, expected: Kind| {
         let message = format!("{header}\r\n\r\n\u{fc}\r\n--b\r\n");
-        let message = Normalized::of_kept(message.into_bytes());
+        let message = Normalized::parse(message.into_bytes());
         let parts = parts(&message).unwrap();
         assert_eq!(parts[0].kind, expected, "{header}");
         let content = &message.content[parts[0].content.clone()];

@@ -232,7 +232,7 @@ fn a_report_is_never_refused_for_its_form() {
 
 #[test]
 fn values_are_found_in_any_case() {
-    let message = Normalized::of_kept(b"from: a\r\nTo: x\r\nFROM: b\r\n c\r\n\r\n".to_vec());
+    let message = Normalized::parse(b"from: a\r\nTo: x\r\nFROM: b\r\n c\r\n\r\n".to_vec());
     let values: Vec<_> = message.values("From").collect();
     assert_eq!(values, [&b" a\r\n"[..], b" b\r\n c\r\n"]);
 }
