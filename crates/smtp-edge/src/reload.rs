@@ -7,6 +7,7 @@ use router_config::RouterConfig;
 use tokio::sync::watch;
 
 use crate::mail_log::Chain;
+use crate::net::tls::Tls;
 use crate::queue::QueueHandle;
 use crate::run::{self, RunError};
 use crate::shutdown;
@@ -14,8 +15,8 @@ use crate::signing::step::SigningStep;
 
 /// Carries new settings to those who work under them.
 ///
-/// Routing, signing policy and keys are replaced. Addresses, limits and time-outs of `[listen]`, `[smtp]`, `[dns]`,
-/// `[delivery]`, `[admin]` and `[log]` stay as they were at the start.
+/// Routing, signing policy, keys and the certificate of `[tls]` are replaced. Addresses, limits and time-outs of
+/// `[listen]`, `[smtp]`, `[dns]`, `[delivery]`, `[admin]` and `[log]` stay as they were at the start.
 pub struct Reloader {
     /// What is read.
     pub settings_file: PathBuf,
@@ -23,6 +24,8 @@ pub struct Reloader {
     pub signing: Arc<SigningStep>,
     /// Who routes.
     pub routers: watch::Sender<Arc<RouterConfig>>,
+    /// Who does handshakes with clients.
+    pub tls: Arc<Tls>,
     /// Who holds messages whose signing was deferred: they are tried again at once.
     pub queue: QueueHandle,
 }
@@ -41,7 +44,10 @@ impl Reloader {
     async fn replace(&self) -> Result<(), RunError> {
         let loaded = run::load_settings(&self.settings_file)?;
         let router = Arc::new(run::router(&loaded)?);
+        let certificate = Tls::prepare(run::tls_files(&loaded.settings)?)?;
+        self.tls.allows(&certificate)?;
         let in_force = run::in_force(&loaded.settings, Arc::clone(&router)).await?;
+        self.tls.put(certificate);
         self.signing.replace(in_force);
         self.routers.send_replace(router);
         self.queue.retry_deferred_signing();

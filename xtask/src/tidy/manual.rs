@@ -6,12 +6,13 @@ const PAGE: &str = "docs/manual.md";
 const MAIL_LOG: &str = "crates/smtp-edge/src/mail_log.rs";
 
 /// The structs whose public fields are keys, and the prefix of those keys in the settings file.
-const SECTIONS: [(&str, &str); 10] = [
+const SECTIONS: [(&str, &str); 11] = [
     ("Settings", ""),
     ("CredstoreSettings", "credstore."),
     ("RouterSettings", "router."),
     ("SigningSettings", "signing."),
     ("ListenSettings", "listen."),
+    ("TlsSettings", "tls."),
     ("SmtpSettings", "smtp."),
     ("DnsSettings", "dns."),
     ("DeliverySettings", "delivery."),
@@ -115,6 +116,7 @@ mod tests {
             "Router",
             "Signing",
             "Listen",
+            "Tls",
             "Smtp",
             "Delivery",
             "Admin",

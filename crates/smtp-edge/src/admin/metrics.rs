@@ -17,11 +17,12 @@ use prometheus::{
 };
 
 use self::declared::{
-    ACCEPTED, BOUNCED, BUILD_INFO, DEFERRED, DELIVERED, Declared, KEYRING_AGE, KEYS_UNUSABLE,
-    QUEUE_MESSAGES, QUEUE_OLDEST, REJECTED, REPORTED, ROUND_FAILURES, SIGNATURES, SIGNING_FAILURES,
-    SIGNING_SECONDS, TLS_FAILURES, UNSIGNED,
+    ACCEPTED, BOUNCED, BUILD_INFO, CONNECTIONS, DEFERRED, DELIVERED, Declared, KEYRING_AGE,
+    KEYS_UNUSABLE, QUEUE_MESSAGES, QUEUE_OLDEST, RECEIVING, REJECTED, REPORTED, ROUND_FAILURES,
+    SIGNATURES, SIGNING_FAILURES, SIGNING_SECONDS, TLS_FAILURES, TURNED_AWAY, UNSIGNED,
 };
 use crate::envelope::Source;
+use crate::net::turned_away::TurnedAway;
 use crate::signing::state::FaultClass;
 use crate::signing::unsigned::Unsigned;
 
@@ -50,6 +51,9 @@ pub struct Metrics {
     registry: Registry,
     accepted: IntCounterVec,
     rejected: IntCounterVec,
+    turned_away: IntCounterVec,
+    connections: GaugeVec,
+    receiving: GaugeVec,
     signatures: IntCounterVec,
     domains: Mutex<HashSet<DomainName>>,
     unsigned: IntCounterVec,
@@ -85,6 +89,28 @@ impl Metrics {
             PERMANENT
         };
         self.rejected.with_label_values(&[severity]).inc();
+    }
+
+    /// A connection ended before there was a session.
+    pub fn turned_away(&self, reason: TurnedAway) {
+        self.turned_away.with_label_values(&[reason.label()]).inc();
+    }
+
+    /// A client's connection was taken.
+    pub fn connection_opened(&self) {
+        self.connections.with_label_values(NONE).inc();
+    }
+
+    /// It ended.
+    pub fn connection_closed(&self) {
+        self.connections.with_label_values(NONE).dec();
+    }
+
+    /// A message that is being received held `before` octets, and holds `after` now.
+    pub fn receiving_changed(&self, before: u64, after: u64) {
+        #[expect(clippy::cast_precision_loss, reason = "a message is shorter than 2^52")]
+        let change = after as f64 - before as f64;
+        self.receiving.with_label_values(NONE).add(change);
     }
 
     /// A message was given these signatures.
@@ -187,6 +213,13 @@ impl Default for Metrics {
         let metrics = Self {
             accepted: counter(&registry, ACCEPTED, &[CLIENT, OURSELVES]),
             rejected: counter(&registry, REJECTED, &[TRANSIENT, PERMANENT]),
+            turned_away: counter(
+                &registry,
+                TURNED_AWAY,
+                &TurnedAway::ALL.map(TurnedAway::label),
+            ),
+            connections: gauge(&registry, CONNECTIONS),
+            receiving: gauge(&registry, RECEIVING),
             signatures: counter(&registry, SIGNATURES, &[]),
             domains: Mutex::default(),
             unsigned: counter(&registry, UNSIGNED, &Unsigned::ALL.map(Unsigned::label)),
@@ -208,6 +241,9 @@ impl Default for Metrics {
             keys_unusable: gauge(&registry, KEYS_UNUSABLE),
             registry,
         };
+        for gauge in [&metrics.connections, &metrics.receiving] {
+            gauge.with_label_values(NONE);
+        }
         gauge(&metrics.registry, BUILD_INFO)
             .with_label_values(&[env!("CARGO_PKG_VERSION")])
             .set(1.0);

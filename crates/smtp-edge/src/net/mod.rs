@@ -1,5 +1,13 @@
 //! Sockets: the only room of the receiving half that knows tokio.
 
+pub mod admission;
 mod authentication;
+mod budget;
 pub mod connection;
+pub mod descriptors;
+pub mod door;
 pub mod listener;
+pub mod proxy_protocol;
+pub mod stream;
+pub mod tls;
+pub mod turned_away;

@@ -106,6 +106,26 @@ pub fn too_many_connections(hostname: &str) -> Reply {
     )
 }
 
+/// `421`: too many connections of one client at once.
+#[must_use]
+pub fn too_many_from_client(hostname: &str) -> Reply {
+    Reply::new(
+        421,
+        "4.7.0",
+        format!("{hostname} has too many connections from you, try again"),
+    )
+}
+
+/// `421`: the client opens connections too fast.
+#[must_use]
+pub fn too_fast(hostname: &str) -> Reply {
+    Reply::new(
+        421,
+        "4.7.0",
+        format!("{hostname} has too many new connections from you, try again later"),
+    )
+}
+
 /// `421`: the client was silent too long.
 #[must_use]
 pub fn timed_out(hostname: &str) -> Reply {

@@ -51,6 +51,24 @@ pub(super) const REJECTED: Declared = declared(
     &["reply"],
     "Messages and sessions of clients that were refused",
 );
+pub(super) const TURNED_AWAY: Declared = declared(
+    Kind::Counter,
+    "smtp_edge_turned_away_total",
+    &["reason"],
+    "Connections that ended before there was an SMTP session",
+);
+pub(super) const RECEIVING: Declared = declared(
+    Kind::Gauge,
+    "smtp_edge_receiving_bytes",
+    &[],
+    "Memory that messages hold while they are received",
+);
+pub(super) const CONNECTIONS: Declared = declared(
+    Kind::Gauge,
+    "smtp_edge_connections",
+    &[],
+    "Connections of clients that are open",
+);
 pub(super) const SIGNATURES: Declared = declared(
     Kind::Counter,
     "smtp_edge_signatures_total",
@@ -143,9 +161,12 @@ pub(super) const BUILD_INFO: Declared = declared(
 );
 
 /// Every metric, in the order of the manual.
-pub const DECLARED: [Declared; 17] = [
+pub const DECLARED: [Declared; 20] = [
     ACCEPTED,
     REJECTED,
+    TURNED_AWAY,
+    CONNECTIONS,
+    RECEIVING,
     SIGNATURES,
     UNSIGNED,
     SIGNING_FAILURES,
