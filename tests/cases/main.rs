@@ -9,6 +9,7 @@
 )]
 
 mod admin;
+mod admission;
 mod command_line;
 mod corpus;
 mod delivery;
@@ -18,6 +19,7 @@ mod judging;
 mod key_failures;
 mod keyring;
 mod null_sender;
+mod proxy;
 mod queueing;
 mod quiet;
 mod records;
@@ -28,3 +30,4 @@ mod service;
 mod settings_table;
 mod smuggling;
 mod storm;
+mod tls;
