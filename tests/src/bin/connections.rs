@@ -57,7 +57,7 @@ async fn measure() -> Result<()> {
     drop(many(100, || under_tls(encrypted, &certificate)).await);
     busy(edge, BUSY).await?;
     let start = memory(&world.edge)?;
-    println!("memory at the start:              {:>9} octets", start);
+    println!("memory at the start:              {start:>9} octets");
 
     let silent = many(SILENT, || in_clear(edge)).await;
     let with_clear = memory(&world.edge)?;
