@@ -27,6 +27,7 @@ mod relaying;
 mod reloading;
 mod reports;
 mod service;
+mod sessions;
 mod settings_table;
 mod smuggling;
 mod storm;

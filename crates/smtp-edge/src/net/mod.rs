@@ -5,6 +5,8 @@ mod authentication;
 mod budget;
 pub mod connection;
 pub mod descriptors;
+#[cfg(test)]
+mod dialog_tests;
 pub mod door;
 pub mod listener;
 pub mod proxy_protocol;

@@ -164,8 +164,22 @@ impl DataReader {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
+
+    /// What other servers have taken for an end of the data.
+    pub(in crate::smtp) const MARKS: [&[u8]; 10] = [
+        b"\n.\n",
+        b"\n.\r\n",
+        b"\r.\r",
+        b"\r.\r\n",
+        b"\r\n.\n",
+        b"\r\n.\r",
+        b"\r\n.\r\r\n",
+        b"\r\r\n.\r\r\n",
+        b"\r\n\0.\r\n",
+        b"\r\n.\0\r\n",
+    ];
 
     /// Reads `input` cut in three at `first` and `second`; the content and what was left over, if the end was seen.
     fn read(input: &[u8], first: usize, second: usize) -> Option<(Vec<u8>, DataNotes, Vec<u8>)> {
@@ -211,19 +225,7 @@ mod tests {
 
     #[test]
     fn smuggling_sequences_never_end_the_message() {
-        let marks: [&[u8]; 10] = [
-            b"\n.\n",
-            b"\n.\r\n",
-            b"\r.\r",
-            b"\r.\r\n",
-            b"\r\n.\n",
-            b"\r\n.\r",
-            b"\r\n.\r\r\n",
-            b"\r\r\n.\r\r\n",
-            b"\r\n\0.\r\n",
-            b"\r\n.\0\r\n",
-        ];
-        for mark in marks {
+        for mark in MARKS {
             let mut input = b"a".to_vec();
             input.extend_from_slice(mark);
             input.extend_from_slice(b"MAIL FROM:<x@example.com>\r\n.\r\nQUIT\r\n");

@@ -23,6 +23,10 @@ use super::{Lookup, ScramVerifier, ServerNonce};
 /// An exchange of SCRAM-SHA-256.
 pub struct Scram(State);
 
+#[expect(
+    clippy::enum_variant_names,
+    reason = "states are named for what they await"
+)]
 enum State {
     /// client-first.
     AwaitingFirst,

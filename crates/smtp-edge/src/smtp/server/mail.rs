@@ -53,11 +53,11 @@ impl Session {
             transaction.overshoot += 1;
             // A client that sends a long list without waiting for replies is not at fault before the list is twice as
             // long as it may be; ending its session would lose it the recipients that were taken.
-            return if transaction.overshoot > limit {
-                self.error(&replies::too_many_recipients())
-            } else {
-                self.reply(&replies::too_many_recipients())
-            };
+            let reply = replies::too_many_recipients();
+            if transaction.overshoot > limit {
+                return self.error(&reply);
+            }
+            return self.reply(&reply);
         }
         if !is_same(&recipient, &self.settings.postmaster) && !self.policy.may_relay(&self.client) {
             let reply = replies::relay_denied();

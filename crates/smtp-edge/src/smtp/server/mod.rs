@@ -25,7 +25,7 @@ mod mail;
 mod session;
 mod state;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 mod transaction;
 
 pub use client::{Client, Handshake, Policy, Standing, TlsFacts, TlsVersion};

@@ -14,7 +14,7 @@ use super::client::{Client, Policy};
 use super::event::{Event, Rejection};
 use super::hello::Hello;
 use super::limits::{Counters, Limit, Limits};
-use super::state::State;
+use super::state::{Next, State};
 use crate::envelope::{Mailbox, ReversePath};
 use crate::smtp::command::{Command, CommandError};
 use crate::smtp::line::{Expecting, Line, LineReader};
@@ -166,66 +166,23 @@ impl Session {
     /// What the client is to send next, for the timers.
     #[must_use]
     pub fn awaited(&self) -> Awaited {
-        match self.state {
-            State::AwaitingData(..) | State::AwaitingOctets(..) | State::AwaitingDiscard(_) => {
-                Awaited::Octets(self.counters.contents)
-            }
-            State::AwaitingChunk(..) => Awaited::Chunk(self.counters.contents),
-            State::AwaitingHello
-            | State::AwaitingMail
-            | State::AwaitingRecipient(_)
-            | State::AwaitingReset(_)
-            | State::AwaitingResponse(_)
-            | State::AwaitingVerifier(_)
-            | State::AwaitingPassword(..)
-            | State::StartingTls
-            | State::AwaitingTls
-            | State::AwaitingVerdict
-            | State::Closed => Awaited::Line(self.lines_taken),
+        match self.state.next() {
+            Next::Line => Awaited::Line(self.lines_taken),
+            Next::Octets => Awaited::Octets(self.counters.contents),
+            Next::Chunk => Awaited::Chunk(self.counters.contents),
         }
     }
 
     /// Whether the client has nothing under way: it can be told of a shutdown without losing anything.
     #[must_use]
     pub fn is_idle(&self) -> bool {
-        match self.state {
-            State::AwaitingHello
-            | State::AwaitingMail
-            | State::AwaitingRecipient(_)
-            | State::AwaitingReset(_)
-            | State::AwaitingResponse(_)
-            | State::Closed => true,
-            State::AwaitingData(..)
-            | State::AwaitingChunk(..)
-            | State::AwaitingOctets(..)
-            | State::AwaitingDiscard(_)
-            | State::AwaitingVerifier(_)
-            | State::AwaitingPassword(..)
-            | State::StartingTls
-            | State::AwaitingTls
-            | State::AwaitingVerdict => false,
-        }
+        self.state.is_idle()
     }
 
     /// How many octets of a message that has not been handed over are held.
     #[must_use]
     pub fn held_octets(&self) -> usize {
-        match &self.state {
-            State::AwaitingData(_, reader) => reader.octets(),
-            State::AwaitingChunk(_, reader) | State::AwaitingOctets(_, reader) => reader.octets(),
-            State::AwaitingHello
-            | State::AwaitingMail
-            | State::AwaitingRecipient(_)
-            | State::AwaitingReset(_)
-            | State::AwaitingDiscard(_)
-            | State::AwaitingResponse(_)
-            | State::AwaitingVerifier(_)
-            | State::AwaitingPassword(..)
-            | State::StartingTls
-            | State::AwaitingTls
-            | State::AwaitingVerdict
-            | State::Closed => 0,
-        }
+        self.state.held_octets()
     }
 
     fn take_line(&mut self, input: &[u8], expecting: Expecting) -> usize {
@@ -246,8 +203,8 @@ impl Session {
             Line::Malformed => return self.error(&replies::malformed_line()),
             Line::TooLong => return self.error(&replies::line_too_long()),
         };
-        let smtputf8 =
-            matches!(&self.state, State::AwaitingRecipient(open) if open.params.smtputf8);
+        let open = self.state.transaction();
+        let smtputf8 = open.is_some_and(|transaction| transaction.params.smtputf8);
         match Command::parse(&line, smtputf8) {
             Ok(command) => self.handle_command(command),
             Err(error) => self.handle_bad_command(error),
@@ -335,23 +292,8 @@ impl Session {
 
     /// Tells the driver that the client was refused something, with the sender of the transaction that is open.
     pub(super) fn reject(&mut self, reply: Reply, why: Rejection) {
-        let from = match &self.state {
-            State::AwaitingRecipient(transaction)
-            | State::AwaitingData(transaction, _)
-            | State::AwaitingChunk(transaction, _)
-            | State::AwaitingOctets(transaction, _) => Some(transaction.reverse_path.clone()),
-            State::AwaitingHello
-            | State::AwaitingMail
-            | State::AwaitingReset(_)
-            | State::AwaitingDiscard(_)
-            | State::AwaitingResponse(_)
-            | State::AwaitingVerifier(_)
-            | State::AwaitingPassword(..)
-            | State::StartingTls
-            | State::AwaitingTls
-            | State::AwaitingVerdict
-            | State::Closed => None,
-        };
+        let open = self.state.transaction();
+        let from = open.map(|transaction| transaction.reverse_path.clone());
         self.rejected(from, reply, why);
     }
 

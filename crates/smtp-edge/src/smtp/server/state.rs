@@ -44,6 +44,17 @@ pub(super) enum State {
     Closed,
 }
 
+/// What the client is to send next.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Next {
+    /// A command, or a response within AUTH.
+    Line,
+    /// Octets of a message.
+    Octets,
+    /// BDAT.
+    Chunk,
+}
+
 /// A chunk that was refused before its octets came.
 pub(super) struct Discard {
     /// How many octets are still to come.
@@ -69,6 +80,89 @@ impl State {
     /// After a chunk was refused for what the client did.
     pub(super) fn awaiting_reset() -> Self {
         Self::AwaitingReset(replies::bad_sequence("a chunk was refused, say RSET"))
+    }
+
+    /// What the client is to send next. While the driver is asked, that is a line.
+    pub(super) fn next(&self) -> Next {
+        match self {
+            Self::AwaitingData(..) | Self::AwaitingOctets(..) | Self::AwaitingDiscard(_) => {
+                Next::Octets
+            }
+            Self::AwaitingChunk(..) => Next::Chunk,
+            Self::AwaitingHello
+            | Self::AwaitingMail
+            | Self::AwaitingRecipient(_)
+            | Self::AwaitingReset(_)
+            | Self::AwaitingResponse(_)
+            | Self::AwaitingVerifier(_)
+            | Self::AwaitingPassword(..)
+            | Self::StartingTls
+            | Self::AwaitingTls
+            | Self::AwaitingVerdict
+            | Self::Closed => Next::Line,
+        }
+    }
+
+    /// Whether the client loses nothing when the session ends now.
+    pub(super) fn is_idle(&self) -> bool {
+        match self {
+            Self::AwaitingHello
+            | Self::AwaitingMail
+            | Self::AwaitingRecipient(_)
+            | Self::AwaitingReset(_)
+            | Self::AwaitingResponse(_)
+            | Self::Closed => true,
+            Self::AwaitingData(..)
+            | Self::AwaitingChunk(..)
+            | Self::AwaitingOctets(..)
+            | Self::AwaitingDiscard(_)
+            | Self::AwaitingVerifier(_)
+            | Self::AwaitingPassword(..)
+            | Self::StartingTls
+            | Self::AwaitingTls
+            | Self::AwaitingVerdict => false,
+        }
+    }
+
+    /// The transaction that is open.
+    pub(super) fn transaction(&self) -> Option<&Transaction> {
+        match self {
+            Self::AwaitingRecipient(transaction)
+            | Self::AwaitingData(transaction, _)
+            | Self::AwaitingChunk(transaction, _)
+            | Self::AwaitingOctets(transaction, _) => Some(transaction),
+            Self::AwaitingHello
+            | Self::AwaitingMail
+            | Self::AwaitingReset(_)
+            | Self::AwaitingDiscard(_)
+            | Self::AwaitingResponse(_)
+            | Self::AwaitingVerifier(_)
+            | Self::AwaitingPassword(..)
+            | Self::StartingTls
+            | Self::AwaitingTls
+            | Self::AwaitingVerdict
+            | Self::Closed => None,
+        }
+    }
+
+    /// How many octets of a message are held.
+    pub(super) fn held_octets(&self) -> usize {
+        match self {
+            Self::AwaitingData(_, reader) => reader.octets(),
+            Self::AwaitingChunk(_, reader) | Self::AwaitingOctets(_, reader) => reader.octets(),
+            Self::AwaitingHello
+            | Self::AwaitingMail
+            | Self::AwaitingRecipient(_)
+            | Self::AwaitingReset(_)
+            | Self::AwaitingDiscard(_)
+            | Self::AwaitingResponse(_)
+            | Self::AwaitingVerifier(_)
+            | Self::AwaitingPassword(..)
+            | Self::StartingTls
+            | Self::AwaitingTls
+            | Self::AwaitingVerdict
+            | Self::Closed => 0,
+        }
     }
 
     /// Its name, for Debug: what a state holds may be secret.

@@ -1,4 +1,5 @@
-//! The conversations of `tests/dialogs/`, held with the session alone, in one piece and octet by octet.
+//! The conversations of `tests/dialogs/`: how their files are read, and each held with the session alone, in one piece and
+//! octet by octet. `net::dialog_tests` holds them over TCP.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -11,20 +12,20 @@ use crate::run;
 use crate::smtp::server::{Client, Policy, Session, SessionSettings};
 
 /// A conversation, as its file has it.
-struct Dialog {
-    name: String,
+pub(crate) struct Dialog {
+    pub(crate) name: String,
     /// Lines of the settings file.
     settings: Vec<String>,
-    turns: Vec<Turn>,
+    pub(crate) turns: Vec<Turn>,
     /// Whether the server closes the connection in the end.
-    ends: bool,
+    pub(crate) ends: bool,
 }
 
 /// What the client sends at once, and what it is answered.
 #[derive(Default)]
-struct Turn {
-    said: Vec<u8>,
-    answers: Vec<String>,
+pub(crate) struct Turn {
+    pub(crate) said: Vec<u8>,
+    pub(crate) answers: Vec<String>,
 }
 
 impl Dialog {
@@ -97,7 +98,7 @@ impl Dialog {
     }
 
     /// Requires these answers to a turn.
-    fn check(&self, turn: &Turn, output: &str, how: &str) {
+    pub(crate) fn check(&self, turn: &Turn, output: &str, how: &str) {
         let lines: Vec<&str> = output.lines().collect();
         let agrees = lines.len() == turn.answers.len()
             && lines.iter().zip(&turn.answers).all(|(line, expected)| {
@@ -117,7 +118,7 @@ impl Dialog {
 }
 
 /// Every conversation, by name.
-fn dialogs() -> Vec<Dialog> {
+pub(crate) fn dialogs() -> Vec<Dialog> {
     let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/dialogs");
     let entries = std::fs::read_dir(folder).unwrap();
     let mut files: Vec<PathBuf> = entries
@@ -125,18 +126,53 @@ fn dialogs() -> Vec<Dialog> {
         .filter(|file| file.extension().is_some_and(|end| end == "smtp"))
         .collect();
     files.sort();
+    assert!(
+        files.len() >= 10,
+        "the folder holds {} dialogs",
+        files.len()
+    );
     files.iter().map(|file| Dialog::read(file)).collect()
 }
 
-/// The settings of a conversation, and what they mean.
-fn load(dialog: &Dialog) -> (Settings, Arc<RouterConfig>) {
-    let folder = tempfile::tempdir().unwrap();
-    let file = folder.path().join("smtp-edge.toml");
-    std::fs::write(&file, dialog.toml()).unwrap();
-    let loaded =
-        run::load_settings(&file).unwrap_or_else(|error| panic!("{}: {error}", dialog.name));
-    let router = run::router(&loaded).unwrap_or_else(|error| panic!("{}: {error}", dialog.name));
-    (loaded.settings, Arc::new(router))
+/// What a conversation takes place under.
+pub(crate) struct Scene {
+    pub(crate) settings: Settings,
+    pub(crate) router: Arc<RouterConfig>,
+    /// What its session is told.
+    pub(crate) session: Arc<SessionSettings>,
+}
+
+impl Scene {
+    pub(crate) fn set(dialog: &Dialog) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("smtp-edge.toml");
+        std::fs::write(&file, dialog.toml()).unwrap();
+        let loaded =
+            run::load_settings(&file).unwrap_or_else(|error| panic!("{}: {error}", dialog.name));
+        let router =
+            run::router(&loaded).unwrap_or_else(|error| panic!("{}: {error}", dialog.name));
+        let settings = loaded.settings;
+        let session = SessionSettings {
+            hostname: settings.hostname().unwrap(),
+            limits: settings.smtp.limits(),
+            postmaster: router.postmaster().parse().unwrap(),
+            starttls: false,
+            auth: true,
+            xclient_from: settings.listen.xclient_from.clone().into(),
+        };
+        Self {
+            settings,
+            router: Arc::new(router),
+            session: Arc::new(session),
+        }
+    }
+
+    /// The session with a client of this machine.
+    pub(crate) fn open(&self) -> Session {
+        let client = Client::direct("127.0.0.1".parse().unwrap());
+        let policy = Arc::new(ByRouter(Arc::clone(&self.router)));
+        Session::new(Arc::clone(&self.session), client, policy)
+    }
 }
 
 struct ByRouter(Arc<RouterConfig>);
@@ -153,27 +189,10 @@ impl Policy for ByRouter {
 
 #[test]
 fn with_the_session_alone() {
-    let dialogs = dialogs();
-    assert!(
-        dialogs.len() >= 10,
-        "the folder holds {} dialogs",
-        dialogs.len()
-    );
-    for dialog in &dialogs {
-        let (settings, router) = load(dialog);
-        let session = SessionSettings {
-            hostname: settings.hostname().unwrap(),
-            limits: settings.smtp.limits(),
-            postmaster: router.postmaster().parse().unwrap(),
-            starttls: false,
-            auth: true,
-            xclient_from: settings.listen.xclient_from.clone().into(),
-        };
-        let session = Arc::new(session);
+    for dialog in &dialogs() {
+        let scene = Scene::set(dialog);
         for (how, piece) in [("in one piece", usize::MAX), ("octet by octet", 1)] {
-            let client = Client::direct("127.0.0.1".parse().unwrap());
-            let policy = Arc::new(ByRouter(Arc::clone(&router)));
-            let mut driver = Driver::new(Session::new(Arc::clone(&session), client, policy));
+            let mut driver = Driver::new(scene.open());
             for turn in &dialog.turns {
                 for octets in turn.said.chunks(piece) {
                     driver.hear(octets);

@@ -1,6 +1,11 @@
 //! The limits of a session: what is counted, what the client is told, and what is not held against it.
 
+use std::fmt::Display;
+
 use super::driver::{Driver, Stage, check};
+use crate::config::SmtpSettings;
+use crate::smtp::replies;
+use crate::smtp::reply::Reply;
 use crate::smtp::server::{Limit, Rejection};
 
 /// The script ends the session at this limit.
@@ -178,4 +183,122 @@ fn silence_and_a_shutdown_are_told() {
         |driver| driver.session.handle_timeout(),
         "220 250 250 250 354 421",
     );
+}
+
+/// The manual's table of limits, row by row, against the settings' defaults and the replies.
+#[test]
+fn the_manual_says_how_much_is_allowed() {
+    let SmtpSettings {
+        hostname: _,
+        max_connections: _,
+        max_connections_per_client: _,
+        connection_rate: _,
+        message_rate: _,
+        unlimited_clients: _,
+        max_receiving_memory: _,
+        min_data_rate: _,
+        max_message_size,
+        max_header_size,
+        max_received,
+        max_recipients,
+        max_messages,
+        max_line_length,
+        max_errors,
+        max_unrecognized,
+        max_idle_commands,
+        max_auth_failures,
+        max_discarded,
+        command_timeout,
+        data_timeout,
+        message_timeout,
+    } = SmtpSettings::default();
+    let closed = |limit: Limit| format!("{}, closed", status(&replies::limit_reached("", limit)));
+    let slow = format!("{}, closed", status(&replies::timed_out("")));
+    let quoted = |value: &dyn Display| format!("\"{value}\"");
+    let number = |value: &dyn Display| value.to_string();
+    let expected = [
+        (
+            "max_message_size",
+            quoted(&max_message_size),
+            status(&replies::message_too_big()),
+        ),
+        (
+            "max_header_size",
+            quoted(&max_header_size),
+            status(&replies::header_too_big()),
+        ),
+        (
+            "max_received",
+            number(&max_received),
+            status(&replies::loop_detected()),
+        ),
+        (
+            "max_recipients",
+            number(&max_recipients),
+            status(&replies::too_many_recipients()),
+        ),
+        (
+            "max_messages",
+            number(&max_messages),
+            closed(Limit::Messages),
+        ),
+        (
+            "max_line_length",
+            number(&max_line_length),
+            status(&replies::line_too_long()),
+        ),
+        ("max_errors", number(&max_errors), closed(Limit::Errors)),
+        (
+            "max_unrecognized",
+            number(&max_unrecognized),
+            closed(Limit::Unrecognized),
+        ),
+        (
+            "max_idle_commands",
+            number(&max_idle_commands),
+            closed(Limit::IdleCommands),
+        ),
+        (
+            "max_auth_failures",
+            number(&max_auth_failures),
+            closed(Limit::AuthFailures),
+        ),
+        (
+            "max_discarded",
+            quoted(&max_discarded),
+            closed(Limit::Discarded),
+        ),
+        ("command_timeout", quoted(&command_timeout), slow.clone()),
+        ("data_timeout", quoted(&data_timeout), slow.clone()),
+        ("message_timeout", quoted(&message_timeout), slow),
+    ];
+    let manual = include_str!("../../../../../../docs/manual.md");
+    let (_, section) = manual.split_once("### Limits of a session\n").unwrap();
+    let rows = section
+        .lines()
+        .skip_while(|line| !line.starts_with("| `"))
+        .take_while(|line| line.starts_with("| `"))
+        .map(|line| {
+            line.split(" | ")
+                .map(|cell| cell.trim_matches(['|', ' ', '`']).to_owned())
+                .collect()
+        });
+    let rows: Vec<Vec<String>> = rows.collect();
+    let found: Vec<(&str, String, String)> = rows
+        .iter()
+        .map(|row| {
+            (
+                row[0].strip_prefix("smtp.").unwrap(),
+                row[1].clone(),
+                row[3].clone(),
+            )
+        })
+        .collect();
+    assert_eq!(found, expected);
+}
+
+/// The code and the enhanced status code of a reply.
+fn status(reply: &Reply) -> String {
+    let shown = reply.to_string();
+    shown.split(' ').take(2).collect::<Vec<_>>().join(" ")
 }

@@ -3,7 +3,7 @@
 mod authentication;
 mod chunks;
 mod commands;
-mod dialogs;
+pub(crate) mod dialogs;
 mod driver;
 mod limits;
 mod model;

@@ -376,7 +376,7 @@ impl Reference {
             Word::Cancel => self.error("501"),
             Word::BareLf => self.error("500"),
             // Base64 by chance, and no response of PLAIN.
-            _ if text.len() % 4 == 0 && text.iter().all(u8::is_ascii_alphanumeric) => {
+            _ if text.len().is_multiple_of(4) && text.iter().all(u8::is_ascii_alphanumeric) => {
                 self.wrong("501");
             }
             _ => self.error("501"),
