@@ -258,6 +258,21 @@ async fn a_client_that_does_not_read_keeps_no_connection() {
 }
 
 #[tokio::test]
+async fn http_is_turned_away_at_once_and_hears_nothing_of_what_it_said() {
+    let world = World::start(Setup::signing("2", "s1")).await;
+    let mut client = RawClient::connect(world.edge.address()).await;
+    client
+        .write(
+            b"POST /echo HTTP/1.1\r\nHost: echo\r\n\r\nEHLO echo\r\nMAIL FROM:<echo@x.example>\r\n",
+        )
+        .await;
+    let reply = client.reply().await;
+    assert_eq!(reply.code, 521, "{reply:?}");
+    assert!(!reply.text().contains("echo"), "{reply:?}");
+    assert_eq!(client.next_reply().await, None);
+}
+
+#[tokio::test]
 async fn what_is_counted_is_served() {
     let world = World::start(
         bounded()

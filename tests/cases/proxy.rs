@@ -197,3 +197,16 @@ async fn the_header_comes_before_tls() {
     let mut client = client.start_tls(ClientTls::trusting(&server)).await;
     assert_eq!(recipient(&mut client).await, 250);
 }
+
+#[tokio::test]
+async fn proxies_that_are_everybody_are_an_open_relay() {
+    for setting in ["proxy_from", "xclient_from"] {
+        let everybody = "[\"0.0.0.0/1\", \"128.0.0.0/1\"]";
+        let stage = Stage::set(Setup::signing("2", "s1").with("listen", setting, everybody)).await;
+        let (status, log) = stage.home.start_refused().await;
+        assert_eq!(status.code(), Some(78), "{}", log.text());
+        assert!(log.text().contains(setting), "{}", log.text());
+        let (status, printed) = stage.home.check().await;
+        assert_eq!(status, Some(78), "{printed}");
+    }
+}

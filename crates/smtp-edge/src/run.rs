@@ -80,11 +80,8 @@ impl RunError {
             | Self::InForce(_)
             | Self::Hostname
             | Self::Tls(_) => true,
-            Self::Spool(_)
-            | Self::Deliver(_)
-            | Self::Listen(_)
-            | Self::Admin(_)
-            | Self::Signals(_) => false,
+            Self::Listen(error) => error.is_settings(),
+            Self::Spool(_) | Self::Deliver(_) | Self::Admin(_) | Self::Signals(_) => false,
         }
     }
 }
@@ -97,6 +94,7 @@ pub async fn run(loaded: Loaded<Settings>, settings_file: PathBuf) -> Result<(),
     let settings = loaded.settings.clone();
     let clock = Clock::system();
     let hostname = settings.hostname().ok_or(RunError::Hostname)?;
+    listener::check(&settings.listen)?;
     let mut signals = Signals::listen().map_err(RunError::Signals)?;
     let router = Arc::new(router(&loaded)?);
     let signing = Arc::new(SigningStep::new(
@@ -330,6 +328,7 @@ pub async fn check(file: &Path) -> Result<Vec<String>, RunError> {
     let loaded = load_settings(file)?;
     loaded.settings.hostname().ok_or(RunError::Hostname)?;
     let router = Arc::new(router(&loaded)?);
+    listener::check(&loaded.settings.listen)?;
     Tls::prepare(tls_files(&loaded.settings)?)?;
     let mut remarks = remarks(&loaded.settings, &router);
     let in_force = InForce::load(

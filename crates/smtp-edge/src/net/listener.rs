@@ -1,8 +1,10 @@
 //! Listening sockets: our own or systemd's, each with what is spoken on it first.
 
+use std::fmt;
 use std::io;
 use std::net::SocketAddr;
 
+use router_config::Network;
 use tokio::net::TcpListener;
 
 use crate::config::ListenSettings;
@@ -34,12 +36,62 @@ pub enum ListenError {
         #[source]
         source: io::Error,
     },
+    /// Everybody could say who they are.
+    #[error(
+        "an open relay: {setting} lets all or most addresses say who a client is, with {}: list only your own proxies",
+        Listed(networks)
+    )]
+    OpenProxies {
+        /// The setting.
+        setting: &'static str,
+        /// What is too much in it.
+        networks: Vec<Network>,
+    },
     /// Nothing to listen on.
     #[error("no address to listen on: set listen.addresses, or start by a systemd socket")]
     Nothing,
     /// No descriptor can be kept back.
     #[error("no file descriptor is left at the start: raise LimitNOFILE")]
     Reserve(#[source] io::Error),
+}
+
+impl ListenError {
+    /// Whether the settings are at fault, so that starting again without a change would fail the same way.
+    #[must_use]
+    pub fn is_settings(&self) -> bool {
+        match self {
+            Self::OpenProxies { .. } => true,
+            Self::Bind { .. } | Self::Passed { .. } | Self::Nothing | Self::Reserve(_) => false,
+        }
+    }
+}
+
+/// Networks, with commas between them.
+struct Listed<'a>(&'a [Network]);
+
+impl fmt::Display for Listed<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let networks: Vec<String> = self.0.iter().map(Network::to_string).collect();
+        f.write_str(&networks.join(", "))
+    }
+}
+
+/// Sees that not everybody may say who they are: a claim to be in `router.relay_networks` would be enough to relay.
+///
+/// # Errors
+/// [`ListenError::OpenProxies`].
+pub fn check(settings: &ListenSettings) -> Result<(), ListenError> {
+    let proxies = [
+        ("listen.proxy_from", &settings.proxy_from),
+        ("listen.xclient_from", &settings.xclient_from),
+    ];
+    for (setting, listed) in proxies {
+        let networks = router_config::open_networks(listed);
+        if !networks.is_empty() {
+            return Err(ListenError::OpenProxies { setting, networks });
+        }
+    }
+    Ok(())
 }
 
 /// A listening socket.
