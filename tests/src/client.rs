@@ -1,12 +1,12 @@
 //! Clients of the edge: mail-send for ordinary mail, and a plain socket where every byte counts.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
 use mail_send::SmtpClientBuilder;
 use mail_send::smtp::message::Message;
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
-use tokio::net::TcpStream;
+use tokio::net::{TcpSocket, TcpStream};
 use tokio_rustls::TlsConnector;
 use tokio_rustls::rustls::crypto::aws_lc_rs;
 use tokio_rustls::rustls::{ClientConfig, RootCertStore};
@@ -101,6 +101,19 @@ impl RawClient {
     /// Connects and requires the greeting.
     pub async fn connect(edge: SocketAddr) -> Self {
         let mut client = Self::open(edge).await;
+        assert_eq!(client.reply().await.code, 220);
+        client
+    }
+
+    /// Connects from another address of this machine, and requires the greeting.
+    pub async fn connect_from(source: IpAddr, edge: SocketAddr) -> Self {
+        let socket = TcpSocket::new_v4().expect("the system has sockets");
+        let bound = socket.bind(SocketAddr::new(source, 0));
+        bound.expect("all of 127.0.0.0/8 is this machine");
+        let stream = socket.connect(edge).await.expect("the edge listens");
+        let mut client = Self {
+            stream: BufReader::new(stream),
+        };
         assert_eq!(client.reply().await.code, 220);
         client
     }

@@ -80,6 +80,29 @@ impl HeaderSet {
         }
     }
 
+    /// The default lists, each with another in its place where one is given.
+    ///
+    /// # Errors
+    /// As [`HeaderSet::new`].
+    pub fn with(
+        signed: Option<&[String]>,
+        oversigned: Option<&[String]>,
+        never: Option<&[String]>,
+    ) -> Result<HeaderSet, HeaderSetError> {
+        fn list<'a>(own: Option<&'a [String]>, usual: &[&'a str]) -> Vec<&'a str> {
+            own.map_or_else(
+                || usual.to_vec(),
+                |own| own.iter().map(String::as_str).collect(),
+            )
+        }
+        HeaderSet::new(&HeaderLists {
+            signed: &list(signed, DEFAULT.signed),
+            oversigned: &list(oversigned, DEFAULT.oversigned),
+            oversigned_where_present: DEFAULT.oversigned_where_present,
+            never: &list(never, DEFAULT.never),
+        })
+    }
+
     /// What to sign of this header.
     pub(crate) fn select<'a>(&'a self, header: &'a HeaderBlock<'_>) -> Selection<'a> {
         // Groups are searched one by one: a header has some twenty, and at the most as many as its limits let in.

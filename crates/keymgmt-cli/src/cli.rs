@@ -257,6 +257,9 @@ pub(crate) struct Sign {
     /// Sign with this key (selector._domainkey.domain), whatever the settings say; may be repeated
     #[arg(long = "key", value_name = "KEY")]
     pub(crate) keys: Vec<String>,
+    /// Sign the copy that goes to this recipient, by the profile of its destination
+    #[arg(long, value_name = "RECIPIENT", conflicts_with = "keys")]
+    pub(crate) to: Option<String>,
     /// Write the signed message to this file, which must not exist
     #[arg(long, value_name = "FILE")]
     pub(crate) output: Option<PathBuf>,

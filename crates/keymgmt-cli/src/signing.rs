@@ -10,13 +10,13 @@ use common_config::layers::Origins;
 use common_config::name::{DomainName, KeyName, Selector};
 use credstore::CredStore;
 use dkim_core::{
-    Algorithm, HeaderBlock, HeaderError, KeyError, SignError, SignatureError, SignatureParams,
-    SigningKey,
+    Algorithm, HeaderBlock, HeaderError, HeaderSet, HeaderSetError, KeyError, SignError,
+    SignatureError, SignatureParams, SigningKey,
 };
 use router_config::identity::{Identity, IdentityError, identify};
 use router_config::{
-    Required, RouterConfig, RouterConfigError, RouterSettings, SigningInstruction, SigningPolicy,
-    SigningSettings,
+    HeaderNames, ProfileName, Required, RouterConfig, RouterConfigError, RouterSettings,
+    SignatureAlgorithm, SigningInstruction, SigningPolicy, SigningProfile,
 };
 use thiserror::Error;
 
@@ -82,14 +82,34 @@ pub(crate) fn identity(message: &[u8]) -> Result<Identity, SigningError> {
 /// What a signature says, as the server writes it.
 pub(crate) fn params(
     instruction: &SigningInstruction,
-    settings: &SigningSettings,
-) -> SignatureParams {
+    profile: &SigningProfile,
+) -> Result<SignatureParams, SigningError> {
     let now = clock::unix_seconds(clock::now());
+    let HeaderNames {
+        signed,
+        oversigned,
+        never,
+    } = &profile.headers;
+    let headers = HeaderSet::with(signed.as_deref(), oversigned.as_deref(), never.as_deref());
+    let headers = headers.map_err(|source| SigningError::Headers {
+        profile: profile.name.clone(),
+        source,
+    })?;
     let selector = instruction.key.selector().clone();
-    let params = SignatureParams::new(instruction.signing_domain.clone(), selector).timestamp(now);
-    match settings.expire_after {
+    let params = SignatureParams::new(instruction.signing_domain.clone(), selector)
+        .timestamp(now)
+        .headers(headers);
+    Ok(match profile.expire_after {
         Some(after) => params.expires(now.saturating_add(after.std().as_secs())),
         None => params,
+    })
+}
+
+/// The name by which the settings know an algorithm.
+pub(crate) fn setting(algorithm: Algorithm) -> SignatureAlgorithm {
+    match algorithm {
+        Algorithm::RsaSha256 => SignatureAlgorithm::RsaSha256,
+        Algorithm::Ed25519Sha256 => SignatureAlgorithm::Ed25519Sha256,
     }
 }
 
@@ -151,6 +171,12 @@ pub(crate) enum SigningError {
     NoKey {
         domain: DomainName,
         failures: Vec<Failure>,
+    },
+    #[error("the header fields of the signing profile {profile} cannot be used")]
+    Headers {
+        profile: ProfileName,
+        #[source]
+        source: HeaderSetError,
     },
     #[error("the message cannot be signed")]
     Sign(#[source] SignError),

@@ -6,7 +6,6 @@ use std::net::IpAddr;
 use common_config::name::{DomainName, KeyName};
 use common_config::net::HostPort;
 use common_config::notes_ini::NotesEntry;
-use common_config::units::Duration;
 
 use crate::client::Client;
 use crate::domains::DomainPattern;
@@ -21,6 +20,7 @@ use crate::senders::{ExplainedSender, SenderDecision, SenderRules};
 use crate::settings::{RouterSettings, SigningSettings};
 use crate::signing_mode::SigningMode;
 use crate::signing_policy::{SigningDecision, SigningPolicy};
+use crate::signing_profile::SigningProfile;
 use crate::signing_table::SigningTable;
 use crate::warning::{self, Warning};
 
@@ -175,14 +175,10 @@ impl RouterConfig {
         self.signing.settings().quiet
     }
 
-    /// RSA keys of fewer bits are not signed with.
-    pub fn rsa_minimum_bits(&self) -> u32 {
-        self.signing.settings().rsa_minimum_bits
-    }
-
-    /// How long a signature is good for; for ever when nothing.
-    pub fn expire_after(&self) -> Option<Duration> {
-        self.signing.settings().expire_after
+    /// How signatures are made for recipients in `domain`.
+    pub fn signing_profile(&self, domain: &DomainName) -> &SigningProfile {
+        let fixed = self.next_hops.find(domain).map(|(_, hop)| hop);
+        self.signing.profile(domain, fixed)
     }
 
     /// What is allowed, and probably not meant.

@@ -8,6 +8,7 @@ use common_config::origin::Origin;
 
 use crate::network::Network;
 use crate::signing_mode::SigningModeError;
+use crate::signing_profile::ProfileName;
 use crate::signing_table::SigningTableError;
 
 /// Settings with which the relay does not start.
@@ -55,6 +56,28 @@ pub enum RouterConfigError {
         /// The domain.
         domain: DomainName,
     },
+    /// Two profiles of one name, or one that is called as `[signing]` itself is.
+    #[error(
+        "signing.profiles: two profiles are called {name} (`[signing]` itself is called default): give one another name"
+    )]
+    ProfileTwice {
+        /// The name.
+        name: ProfileName,
+    },
+    /// One destination in two profiles.
+    #[error("signing.profiles: {destination} stands in two of them: leave it in one")]
+    DestinationTwice {
+        /// The recipient domain or next hop.
+        destination: String,
+    },
+    /// A profile with which nothing signs.
+    #[error(
+        "the signing profile {name} names no algorithm: take `algorithms` out for all, or name rsa-sha256 or ed25519-sha256"
+    )]
+    NoAlgorithm {
+        /// Whose.
+        name: ProfileName,
+    },
     /// RSA keys that are too short, or more than verifiers must accept.
     #[error(
         "signing.rsa_minimum_bits: found {bits}, expected 1024 to 4096 (RFC 8301 §3.2): 1024 allows every key that may sign"
@@ -97,6 +120,9 @@ impl RouterConfigError {
             },
             Self::Missing { .. }
             | Self::ExceptionTwice { .. }
+            | Self::ProfileTwice { .. }
+            | Self::DestinationTwice { .. }
+            | Self::NoAlgorithm { .. }
             | Self::RsaMinimum { .. }
             | Self::Mode(_)
             | Self::Table(_) => self,

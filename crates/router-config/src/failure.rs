@@ -23,32 +23,47 @@ pub enum FaultClass {
     KeyUnreadable,
     /// The RSA key is shorter than `signing.rsa_minimum_bits`.
     KeyTooShort,
+    /// Of the keys none has an algorithm that the destination takes (`algorithms` of its profile).
+    NoSuitableKey,
     /// The message has no usable From, or a form that DKIM cannot cover.
     CannotSign,
+    /// A signature did not verify by its key's own record before it was sent.
+    SelfCheckFailed,
+    /// A signature does not verify by the record that is published.
+    PublishedKeyMismatch,
+    /// The client may not sign for the domain that the message is from, and a rule of `router.senders` refuses it.
+    SenderRule,
 }
 
 impl FaultClass {
     /// All of them.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 11] = [
         Self::StoreAway,
         Self::NekAway,
         Self::KeyMissing,
         Self::KeyRevoked,
         Self::KeyUnreadable,
         Self::KeyTooShort,
+        Self::NoSuitableKey,
         Self::CannotSign,
+        Self::SelfCheckFailed,
+        Self::PublishedKeyMismatch,
+        Self::SenderRule,
     ];
 
     /// Whether waiting may help.
     #[must_use]
     pub fn is_transient(self) -> bool {
         match self {
-            Self::StoreAway | Self::NekAway => true,
+            Self::StoreAway | Self::NekAway | Self::PublishedKeyMismatch => true,
             Self::KeyMissing
             | Self::KeyRevoked
             | Self::KeyUnreadable
             | Self::KeyTooShort
-            | Self::CannotSign => false,
+            | Self::NoSuitableKey
+            | Self::CannotSign
+            | Self::SelfCheckFailed
+            | Self::SenderRule => false,
         }
     }
 
@@ -62,22 +77,30 @@ impl FaultClass {
             Self::KeyRevoked => "key_revoked",
             Self::KeyUnreadable => "key_unreadable",
             Self::KeyTooShort => "key_too_short",
+            Self::NoSuitableKey => "no_suitable_key",
             Self::CannotSign => "cannot_sign",
+            Self::SelfCheckFailed => "self_check_failed",
+            Self::PublishedKeyMismatch => "published_key_mismatch",
+            Self::SenderRule => "sender_rule",
         }
     }
 
     /// The enhanced status code (RFC 3463) of a report about this fault: 5.3.5 is the system's configuration, 5.6.0
-    /// the message itself.
+    /// the message itself, 5.7.1 who may send what.
     #[must_use]
     pub fn status(self) -> &'static str {
         match self {
             Self::CannotSign => "5.6.0",
+            Self::SenderRule => "5.7.1",
             Self::StoreAway
             | Self::NekAway
             | Self::KeyMissing
             | Self::KeyRevoked
             | Self::KeyUnreadable
-            | Self::KeyTooShort => "5.3.5",
+            | Self::KeyTooShort
+            | Self::NoSuitableKey
+            | Self::SelfCheckFailed
+            | Self::PublishedKeyMismatch => "5.3.5",
         }
     }
 
@@ -91,7 +114,11 @@ impl FaultClass {
             Self::KeyRevoked => "the signing key is revoked",
             Self::KeyUnreadable => "the signing key could not be read",
             Self::KeyTooShort => "the signing key is too short",
+            Self::NoSuitableKey => "no signing key has an algorithm that the destination takes",
             Self::CannotSign => "the message cannot be signed as it is",
+            Self::SelfCheckFailed => "the signature did not verify",
+            Self::PublishedKeyMismatch => "the signature does not verify with the published key",
+            Self::SenderRule => "its sender may not use the domain",
         }
     }
 }
@@ -125,8 +152,13 @@ impl FailureAction {
     /// What happens where no setting says otherwise.
     #[must_use]
     pub fn usual(mode: SigningMode, enforce: Enforce, class: FaultClass) -> Self {
+        if class == FaultClass::SenderRule {
+            return Self::Reject; // the rule has decided, whatever the mode
+        }
         match (mode, enforce) {
             (SigningMode::Off | SigningMode::BestEffort, _) => Self::Send,
+            // The signature is right; what this machine sees of the DNS need not be what receivers see.
+            (SigningMode::Enforce, _) if class == FaultClass::PublishedKeyMismatch => Self::Send,
             (SigningMode::Enforce, _) if class.is_transient() => Self::Defer,
             (SigningMode::Enforce, Enforce::Report) => Self::Report,
             (SigningMode::Enforce, Enforce::Reject) => Self::Reject,
@@ -150,8 +182,14 @@ pub struct OnFailure {
     pub key_unreadable: Option<FailureAction>,
     /// See [`FaultClass::KeyTooShort`].
     pub key_too_short: Option<FailureAction>,
+    /// See [`FaultClass::NoSuitableKey`].
+    pub no_suitable_key: Option<FailureAction>,
     /// See [`FaultClass::CannotSign`].
     pub cannot_sign: Option<FailureAction>,
+    /// See [`FaultClass::SelfCheckFailed`].
+    pub self_check_failed: Option<FailureAction>,
+    /// See [`FaultClass::PublishedKeyMismatch`].
+    pub published_key_mismatch: Option<FailureAction>,
 }
 
 impl OnFailure {
@@ -163,7 +201,11 @@ impl OnFailure {
             FaultClass::KeyRevoked => self.key_revoked,
             FaultClass::KeyUnreadable => self.key_unreadable,
             FaultClass::KeyTooShort => self.key_too_short,
+            FaultClass::NoSuitableKey => self.no_suitable_key,
             FaultClass::CannotSign => self.cannot_sign,
+            FaultClass::SelfCheckFailed => self.self_check_failed,
+            FaultClass::PublishedKeyMismatch => self.published_key_mismatch,
+            FaultClass::SenderRule => None,
         }
     }
 }
@@ -215,7 +257,7 @@ impl FailurePolicy {
     /// What becomes of a message from `domain` (unknown where the message has none) over a failure of that class.
     pub(crate) fn action(&self, domain: Option<&DomainName>, class: FaultClass) -> FailureAction {
         if self.mode == SigningMode::Off {
-            return FailureAction::Send;
+            return FailureAction::usual(self.mode, self.enforce, class);
         }
         let of_domain = domain.and_then(|domain| {
             let mut ancestors = domain.ancestors();

@@ -50,6 +50,7 @@ mod senders;
 mod settings;
 mod signing_mode;
 mod signing_policy;
+mod signing_profile;
 mod signing_table;
 mod warning;
 
@@ -69,9 +70,12 @@ pub use route::{ExplainedRoute, NextHop};
 pub use senders::{
     ExplainedSender, ExplainedSenderRule, NamedBy, Otherwise, SenderDecision, SenderRule,
 };
-pub use settings::{Enforce, RouterSettings, SigningSettings};
+pub use settings::{Enforce, RouterSettings, SelfCheck, SigningSettings};
 pub use signing_mode::{SigningMode, SigningModeError};
 pub use signing_policy::{SigningDecision, SigningPolicy};
+pub use signing_profile::{
+    HeaderNames, ProfileName, ProfileNameError, ProfileSettings, SignatureAlgorithm, SigningProfile,
+};
 pub use signing_table::{
     Alignment, SigningInstruction, SigningRule, SigningTable, SigningTableError,
 };

@@ -1,6 +1,8 @@
 //! The sections `[router]` and `[signing]` of `smtp-edge.toml`, as they are written. What they mean together is
 //! decided by the router configuration as it is loaded.
 
+use std::num::NonZeroUsize;
+
 use common_config::net::HostPort;
 use common_config::units::Duration;
 use serde::Deserialize;
@@ -12,6 +14,7 @@ use crate::mailbox::LocalMailbox;
 use crate::network::Network;
 use crate::next_hops::NextHops;
 use crate::senders::SenderRule;
+use crate::signing_profile::{HeaderNames, ProfileSettings, SignatureAlgorithm};
 
 /// `[router]`.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -67,8 +70,20 @@ pub struct SigningSettings {
     pub exceptions: Vec<SigningException>,
     /// Whether everything is done but to sign, hold back or refuse mail: the log says what would have become of it.
     pub quiet: bool,
+    /// Keys of other algorithms do not sign; all do when unset.
+    pub algorithms: Option<Vec<SignatureAlgorithm>>,
+    /// The most signatures of one message: those of the first keys that a line names. All of them when unset.
+    pub max_signatures: Option<NonZeroUsize>,
     /// How long a signature is good for (`x=`); for ever when unset.
     pub expire_after: Option<Duration>,
+    /// Which header fields are covered.
+    pub headers: HeaderNames,
+    /// The same four for some destinations.
+    pub profiles: Vec<ProfileSettings>,
+    /// Which messages are verified before they are sent.
+    pub self_check: SelfCheck,
+    /// With `self_check = "sample"`: one in so many.
+    pub self_check_one_in: NonZeroUsize,
     /// Whether `d=` is the alias's own domain, so that DMARC counts it as aligned. The primary's public key must then
     /// be published below the alias as well.
     pub aligned_aliases: bool,
@@ -82,10 +97,28 @@ impl Default for SigningSettings {
             on_failure: OnFailure::default(),
             exceptions: Vec::new(),
             quiet: false,
+            algorithms: None,
+            max_signatures: None,
             expire_after: None,
+            headers: HeaderNames::default(),
+            profiles: Vec::new(),
+            self_check: SelfCheck::Sample,
+            self_check_one_in: const { NonZeroUsize::new(100).unwrap() },
             aligned_aliases: false,
         }
     }
+}
+
+/// Which messages are verified, by the key's own record and by the published one, before they are sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SelfCheck {
+    /// None.
+    Off,
+    /// One in so many, and the first after each change of the keys or the settings.
+    Sample,
+    /// All.
+    All,
 }
 
 /// What becomes of a message that must be signed and cannot be.

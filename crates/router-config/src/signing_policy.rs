@@ -6,6 +6,7 @@
 //! [`RouterConfig`]: crate::RouterConfig
 
 use common_config::name::DomainName;
+use common_config::net::HostPort;
 use common_config::notes_ini::{NotesEntry, Origin};
 
 use crate::error::RouterConfigError;
@@ -13,6 +14,7 @@ use crate::explain::Explanation;
 use crate::failure::{FailureAction, FailurePolicy, FaultClass};
 use crate::settings::SigningSettings;
 use crate::signing_mode::SigningMode;
+use crate::signing_profile::{SigningProfile, SigningProfiles};
 use crate::signing_table::{SigningRule, SigningTable};
 
 /// `[signing]`, `RouterDKIMSigning` and the `DKIM_KEY_…` lines together.
@@ -22,6 +24,7 @@ pub struct SigningPolicy {
     mode_origin: Option<Origin>,
     table: SigningTable,
     failures: FailurePolicy,
+    profiles: SigningProfiles,
     settings: SigningSettings,
 }
 
@@ -66,6 +69,7 @@ impl SigningPolicy {
             mode_origin: mode_line.map(|line| line.origin.clone()),
             table: SigningTable::load(notes, settings.aligned_aliases)?,
             failures,
+            profiles: SigningProfiles::new(settings)?,
             settings: settings.clone(),
         })
     }
@@ -84,6 +88,21 @@ impl SigningPolicy {
     /// Why that is done.
     pub fn explain(&self, domain: &DomainName) -> Explanation {
         Explanation::new(self, domain)
+    }
+
+    /// How signatures are made for recipients in `domain`, whose mail goes to the fixed next hop `hop` when it has one.
+    pub fn profile(&self, domain: &DomainName, hop: Option<&HostPort>) -> &SigningProfile {
+        self.profiles.of(domain, hop)
+    }
+
+    /// `[signing]`'s own profile, for all that no other is for.
+    pub fn default_profile(&self) -> &SigningProfile {
+        self.profiles.default_profile()
+    }
+
+    /// All ways in which signatures are made: `[signing]`'s own first.
+    pub fn profiles(&self) -> impl Iterator<Item = &SigningProfile> {
+        self.profiles.all()
     }
 
     /// What becomes of a message from `domain`, where that is known, over a failure of that class.

@@ -109,8 +109,10 @@ fn what_the_example_shows_commented_out_loads_and_is_the_default() {
         ..default.router
     };
     assert_eq!(router, default_router);
-    // The one setting whose default is to be unset.
+    // The settings whose default is to be unset.
     assert!(signing.expire_after.take().is_some());
+    assert!(signing.algorithms.take().is_some());
+    assert!(signing.max_signatures.take().is_some());
     assert_eq!(signing, default.signing);
     assert_eq!(log, default.log);
 

@@ -40,6 +40,9 @@ fn bad_values_say_what_was_expected() {
     check("router.postmaster", "root", "router.postmaster: found \"root\", expected a mailbox such as \"postmaster@acme.com\"");
     check("router.postmster", "root", "unknown key router.postmster: did you mean postmaster?");
     check("signing.enforce", "rejct", "signing.enforce: found \"rejct\", expected \"report\" or \"reject\"");
+    check("signing.profiles", "[{name=\"One\"}]", "signing.profiles[0].name: found \"One\", expected a name of lower-case letters, digits, - and _, such as \"one-signature\"");
+    check("signing.algorithms", "[\"rsa-sha1\"]", "signing.algorithms[0]: found \"rsa-sha1\", expected \"rsa-sha256\" or \"ed25519-sha256\"");
+    check("signing.self_check", "some", "signing.self_check: found \"some\", expected \"off\" or \"sample\" or \"all\"");
     check("signing.aligned_aliases", "yes", "signing.aligned_aliases: found \"yes\", expected true or false");
 }
 

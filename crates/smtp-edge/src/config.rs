@@ -85,28 +85,6 @@ impl Settings {
         }
     }
 
-    /// Seconds until a signature expires, when it does.
-    #[must_use]
-    pub fn signing_expiry(&self) -> Option<u64> {
-        self.signing.expire_after.map(|after| after.std().as_secs())
-    }
-
-    /// What is allowed and probably not meant.
-    #[must_use]
-    pub fn remarks(&self) -> Vec<String> {
-        let mut remarks = Vec::new();
-        if let Some(expiry) = self.signing.expire_after
-            && expiry.std() <= self.delivery.give_up_after.std()
-        {
-            remarks.push(
-                "signing.expire_after is not longer than delivery.give_up_after: mail that waits in the queue leaves \
-                 with signatures that have expired; raise the one or lower the other"
-                    .to_owned(),
-            );
-        }
-        remarks
-    }
-
     /// The name this server greets with: the one that is set, or the machine's. `None` when that is none for SMTP.
     #[must_use]
     pub fn hostname(&self) -> Option<Box<str>> {

@@ -1,11 +1,11 @@
 //! The SMTP envelope: who sent a message, who is to have it, and what it asks of the hops it passes.
 
 use std::fmt;
-use std::net::IpAddr;
 use std::str::FromStr;
 use std::time::SystemTime;
 
 use common_config::name::{DomainName, NameError};
+use router_config::Client;
 
 /// A mailbox: local part as it was given (quotes kept), and a domain.
 ///
@@ -164,8 +164,8 @@ pub struct Needs {
 pub enum Source {
     /// A client that spoke SMTP to us, and the name it gave in EHLO or HELO.
     Client {
-        /// The client's address.
-        address: IpAddr,
+        /// Who it is, as far as it has proved it.
+        client: Client,
         /// The name it announced; printable ASCII only.
         helo: Box<str>,
     },

@@ -8,6 +8,7 @@ pub mod admin;
 pub mod clock;
 pub mod config;
 pub mod deliver;
+pub mod dns;
 pub mod dsn;
 pub mod envelope;
 pub mod hardening;

@@ -14,6 +14,7 @@ use std::time::{Duration, SystemTime};
 use common_config::name::{DomainName, KeyName};
 use common_config::user_name::UserName;
 use dkim_core::Algorithm;
+use router_config::ProfileName;
 
 use crate::admin::metrics::counters;
 use crate::clock::unix_seconds;
@@ -21,7 +22,8 @@ use crate::envelope::{Envelope, Mailbox, ReversePath, Source};
 use crate::ids::QueueId;
 use crate::net::turned_away::TurnedAway;
 use crate::signing::quiet::Quiet;
-use crate::signing::state::{FaultClass, SigningFault};
+use crate::signing::replay::Occasion;
+use crate::signing::state::{FaultClass, SigningFault, UsedKey};
 use crate::signing::unsigned::Unsigned;
 use crate::smtp::sasl::Mechanism;
 use crate::smtp::server::Client;
@@ -30,13 +32,14 @@ use crate::spool::message::Fault;
 /// A message is on stable storage and has been answered 250.
 pub fn accepted(id: QueueId, envelope: &Envelope, message_id: &str, size: usize) {
     counters().accepted(&envelope.source);
-    let client = match &envelope.source {
-        Source::Client { address, .. } => address.to_string(),
-        Source::Ourselves => "ourselves".to_owned(),
+    let (client, identity) = match &envelope.source {
+        Source::Client { client, .. } => (client.address.to_string(), client.identity.as_ref()),
+        Source::Ourselves => ("ourselves".to_owned(), None),
     };
     tracing::info!(
         queue_id = %id,
         client,
+        identity = identity.map(UserName::as_str).unwrap_or_default(),
         from = %envelope.reverse_path,
         recipients = envelope.recipients.len(),
         message_id,
@@ -74,24 +77,38 @@ pub fn certificate_unusable(file: &Path, why: &dyn Error) {
 
 /// A client has proved who it is.
 pub fn authenticated(client: &Client, mechanism: Mechanism) {
-    let user = client
-        .identity
-        .as_ref()
-        .map(UserName::as_str)
-        .unwrap_or_default();
-    let tls = client.tls.is_some();
-    tracing::info!(client = %client.address, user, %mechanism, tls, "authenticated");
+    let identity = client.identity.as_ref().map(UserName::as_str);
+    tracing::info!(
+        client = %client.address,
+        identity = identity.unwrap_or_default(),
+        %mechanism,
+        tls = client.tls.is_some(),
+        "authenticated"
+    );
 }
 
-/// The message carries signatures by these keys, each with a signing domain and an algorithm.
-pub fn signed(id: QueueId, domain: &str, keys: &[KeyName], signatures: &[(DomainName, Algorithm)]) {
+/// The copies of that profile carry signatures by these keys, each with a signing domain and an algorithm.
+pub fn signed(
+    id: QueueId,
+    profile: &ProfileName,
+    domain: &str,
+    keys: &[UsedKey],
+    signatures: &[(DomainName, Algorithm)],
+) {
     counters().signed(signatures);
-    tracing::info!(queue_id = %id, domain, keys = joined(keys), "signed");
+    let keys = joined(keys.iter().map(|used| &used.name));
+    tracing::info!(queue_id = %id, domain, keys, %profile, "signed");
 }
 
-fn joined(keys: &[KeyName]) -> String {
-    let keys: Vec<String> = keys.iter().map(ToString::to_string).collect();
+fn joined<'a>(keys: impl Iterator<Item = &'a KeyName>) -> String {
+    let keys: Vec<String> = keys.map(ToString::to_string).collect();
     keys.join(",")
+}
+
+/// The signing step is run again for the copies of that profile, before they leave; what comes of it follows.
+pub fn signing_replayed(id: QueueId, profile: &ProfileName, occasion: Occasion) {
+    counters().signing_replayed(occasion);
+    tracing::info!(queue_id = %id, %profile, occasion = occasion.label(), "signing_replayed");
 }
 
 /// The message goes to external recipients without a signature, and `why`.
@@ -111,7 +128,7 @@ pub fn quiet(id: QueueId, domain: Option<&DomainName>, quiet: &Quiet, faults: &[
         queue_id = %id,
         domain = domain.map(ToString::to_string).unwrap_or_default(),
         would = quiet.would.label(),
-        keys = joined(&quiet.keys),
+        keys = joined(quiet.keys.iter()),
         failures = failures.join(","),
         "quiet"
     );

@@ -3,9 +3,6 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use router_config::RouterConfig;
-use tokio::sync::watch;
-
 use crate::mail_log::Chain;
 use crate::net::tls::Tls;
 use crate::queue::QueueHandle;
@@ -20,10 +17,8 @@ use crate::signing::step::SigningStep;
 pub struct Reloader {
     /// What is read.
     pub settings_file: PathBuf,
-    /// Who signs.
+    /// Who signs, and says under which policy mail leaves.
     pub signing: Arc<SigningStep>,
-    /// Who routes.
-    pub routers: watch::Sender<Arc<RouterConfig>>,
     /// Who does handshakes with clients.
     pub tls: Arc<Tls>,
     /// Who holds messages whose signing was deferred: they are tried again at once.
@@ -46,10 +41,9 @@ impl Reloader {
         let router = Arc::new(run::router(&loaded)?);
         let certificate = Tls::prepare(run::tls_files(&loaded.settings)?)?;
         self.tls.allows(&certificate)?;
-        let in_force = run::in_force(&loaded.settings, Arc::clone(&router)).await?;
+        let in_force = run::in_force(&loaded.settings, router).await?;
         self.tls.put(certificate);
         self.signing.replace(in_force);
-        self.routers.send_replace(router);
         self.queue.retry_deferred_signing();
         Ok(())
     }

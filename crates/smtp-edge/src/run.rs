@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use common_config::error::SettingsError;
 use common_config::layers::Loaded;
+use hickory_resolver::net::NetError;
 use router_config::{RouterConfig, RouterConfigError};
 use tokio::sync::{Semaphore, watch};
 
@@ -15,6 +16,7 @@ use crate::admin::{self, Sources};
 use crate::clock::Clock;
 use crate::config::Settings;
 use crate::deliver::{Deliverer, DelivererError};
+use crate::dns;
 use crate::ids::QueueIds;
 use crate::intake::Intake;
 use crate::net::admission::Admission;
@@ -27,7 +29,9 @@ use crate::net::tls::{self, Tls};
 use crate::queue::{self, Queue, QueueHandle};
 use crate::reload::Reloader;
 use crate::shutdown::{self, Signal, Signals};
-use crate::signing::step::{InForce, InForceError, SigningStep};
+use crate::signing::in_force::{InForce, InForceError};
+use crate::signing::self_check::SelfChecks;
+use crate::signing::step::SigningStep;
 use crate::signing::watch::KeyringWatch;
 use crate::smtp::server::SessionSettings;
 use crate::smtp::timers::Timers;
@@ -53,7 +57,10 @@ pub enum RunError {
     /// The spool cannot be used.
     #[error("the spool cannot be used")]
     Spool(#[from] SpoolError),
-    /// The resolver or TLS cannot be set up.
+    /// The resolver cannot be set up.
+    #[error("the DNS resolver cannot be set up: name the servers to ask in [dns] servers")]
+    Resolver(#[source] NetError),
+    /// TLS cannot be set up.
     #[error("delivery cannot be set up")]
     Deliver(#[from] DelivererError),
     /// The certificate cannot be used.
@@ -81,7 +88,11 @@ impl RunError {
             | Self::Hostname
             | Self::Tls(_) => true,
             Self::Listen(error) => error.is_settings(),
-            Self::Spool(_) | Self::Deliver(_) | Self::Admin(_) | Self::Signals(_) => false,
+            Self::Resolver(_)
+            | Self::Spool(_)
+            | Self::Deliver(_)
+            | Self::Admin(_)
+            | Self::Signals(_) => false,
         }
     }
 }
@@ -97,8 +108,10 @@ pub async fn run(loaded: Loaded<Settings>, settings_file: PathBuf) -> Result<(),
     listener::check(&settings.listen)?;
     let mut signals = Signals::listen().map_err(RunError::Signals)?;
     let router = Arc::new(router(&loaded)?);
+    let dns = dns::resolver(&settings.dns).map_err(RunError::Resolver)?;
     let signing = Arc::new(SigningStep::new(
-        in_force(&settings, Arc::clone(&router)).await?,
+        in_force(&settings, router).await?,
+        SelfChecks::new(Arc::new(dns.clone())),
         clock.clone(),
     ));
     let tls = Arc::new(Tls::new(
@@ -119,8 +132,7 @@ pub async fn run(loaded: Loaded<Settings>, settings_file: PathBuf) -> Result<(),
     let intake = Arc::new(intake(
         &settings, &hostname, &spool, &handle, &signing, &clock, &recovered,
     ));
-    let (routers, current_router) = watch::channel(Arc::clone(&router));
-    let deliverer = Deliverer::new(&settings.delivery, &settings.dns, &hostname, clock.clone())?;
+    let deliverer = Deliverer::new(&settings.delivery, dns, &hostname, clock.clone())?;
     let listeners = listener::open(&settings.listen).await?;
     if listeners.iter().any(|one| one.entrance == Entrance::Tls) {
         tls.need()?;
@@ -130,7 +142,6 @@ pub async fn run(loaded: Loaded<Settings>, settings_file: PathBuf) -> Result<(),
         inbox,
         queue::Parts {
             spool,
-            router: current_router,
             replay: Arc::clone(&signing) as _,
             deliver: Arc::new(deliverer),
             reporter: Arc::clone(&intake) as _,
@@ -154,7 +165,6 @@ pub async fn run(loaded: Loaded<Settings>, settings_file: PathBuf) -> Result<(),
     let reloader = Reloader {
         settings_file,
         signing,
-        routers,
         tls,
         queue: handle,
     };
@@ -202,19 +212,12 @@ pub async fn in_force(
     settings: &Settings,
     router: Arc<RouterConfig>,
 ) -> Result<InForce, InForceError> {
-    for warning in remarks(settings, &router) {
-        tracing::warn!(warning, "settings_warning");
+    for warning in router.warnings() {
+        tracing::warn!(%warning, "settings_warning");
     }
-    let in_force = InForce::load(router, settings.key_source(), settings.signing_expiry()).await?;
+    let in_force = InForce::load(router, settings.key_source()).await?;
     in_force.log_faults();
     Ok(in_force)
-}
-
-/// What is allowed and probably not meant.
-fn remarks(settings: &Settings, router: &RouterConfig) -> Vec<String> {
-    let mut remarks = settings.remarks();
-    remarks.extend(router.warnings().iter().map(ToString::to_string));
-    remarks
 }
 
 fn intake(
@@ -330,13 +333,9 @@ pub async fn check(file: &Path) -> Result<Vec<String>, RunError> {
     let router = Arc::new(router(&loaded)?);
     listener::check(&loaded.settings.listen)?;
     Tls::prepare(tls_files(&loaded.settings)?)?;
-    let mut remarks = remarks(&loaded.settings, &router);
-    let in_force = InForce::load(
-        router,
-        loaded.settings.key_source(),
-        loaded.settings.signing_expiry(),
-    )
-    .await?;
+    let remarks = router.warnings();
+    let mut remarks: Vec<String> = remarks.iter().map(ToString::to_string).collect();
+    let in_force = InForce::load(router, loaded.settings.key_source()).await?;
     let faults = in_force.keyring.faults();
     remarks.extend(faults.map(|(key, fault)| {
         format!(

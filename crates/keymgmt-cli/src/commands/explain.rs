@@ -203,11 +203,15 @@ impl Answer {
         key: &FoundKey,
         shown: Shown,
     ) {
-        let params = signing::params(instruction, policy.signing.settings());
-        let forms = match CanonicalForms::of(message, &params, key.signature_algorithm()) {
+        let params = signing::params(instruction, policy.signing.default_profile());
+        let forms = params.and_then(|params| {
+            CanonicalForms::of(message, &params, key.signature_algorithm())
+                .map_err(SigningError::Sign)
+        });
+        let forms = match forms {
             Ok(forms) => forms,
             Err(error) => {
-                let why = chain(&SigningError::Sign(error));
+                let why = chain(&error);
                 self.line(format!("As the file stands, {why}"));
                 self.say("error", why.into());
                 return;

@@ -2,7 +2,7 @@
 
 use common_config::name::{DomainName, KeyName};
 use dkim_core::{SignatureParams, SigningKey};
-use router_config::{SigningDecision, SigningInstruction, SigningMode};
+use router_config::{SigningDecision, SigningInstruction, SigningMode, SigningProfile};
 use serde_json::json;
 
 use crate::cli::Sign;
@@ -18,9 +18,9 @@ pub(crate) async fn run(context: &Context, arguments: Sign) -> Result<Output, Fa
     let message = message::read(&arguments.message)?;
     let policy = ServerPolicy::load(context)?;
     let plan = if arguments.keys.is_empty() {
-        Plan::by_policy(&policy, &message)?
+        Plan::by_policy(&policy, &message, arguments.to.as_deref())?
     } else {
-        Plan::by_name(&arguments.keys, &message)?
+        Plan::by_name(&policy, &arguments.keys, &message)?
     };
     let (signatures, warnings) = plan.keys(context, &policy).await?;
     let headers = dkim_core::sign(&message, &signatures).map_err(SigningError::Sign)?;
@@ -56,21 +56,34 @@ pub(crate) async fn run(context: &Context, arguments: Sign) -> Result<Output, Fa
 }
 
 /// Which keys are to sign, and what it means when one cannot.
-struct Plan {
+struct Plan<'a> {
     domain: DomainName,
     instructions: Vec<SigningInstruction>,
     mode: SigningMode,
+    profile: &'a SigningProfile,
 }
 
-impl Plan {
-    /// The server's decision.
-    fn by_policy(policy: &ServerPolicy, message: &[u8]) -> Result<Self, Failure> {
+impl<'a> Plan<'a> {
+    /// The server's decision for the copy to that recipient.
+    fn by_policy(
+        policy: &'a ServerPolicy,
+        message: &[u8],
+        to: Option<&str>,
+    ) -> Result<Self, Failure> {
         let domain = signing::identity(message)?.domain;
+        let profile = match to {
+            Some(recipient) => {
+                let destination = input::address_domain(recipient)?;
+                policy.router()?.signing_profile(&destination)
+            }
+            None => policy.signing.default_profile(),
+        };
         match policy.signing.resolve(&domain) {
             SigningDecision::Sign(rule) => Ok(Self {
                 domain,
                 instructions: rule.keys,
                 mode: policy.signing.mode(),
+                profile,
             }),
             SigningDecision::NoEntry => Err(SigningError::NoEntry { domain }.into()),
             SigningDecision::Off => Err(SigningError::Off { domain }.into()),
@@ -78,7 +91,11 @@ impl Plan {
     }
 
     /// The keys that were named; each must work.
-    fn by_name(names: &[String], message: &[u8]) -> Result<Self, Failure> {
+    fn by_name(
+        policy: &'a ServerPolicy,
+        names: &[String],
+        message: &[u8],
+    ) -> Result<Self, Failure> {
         let instructions = names.iter().map(|name| {
             let key: KeyName = input::record_name(name)?;
             let signing_domain = key.domain().clone();
@@ -91,6 +108,7 @@ impl Plan {
             instructions: instructions.collect::<Result<_, Failure>>()?,
             domain: signing::identity(message)?.domain,
             mode: SigningMode::Enforce,
+            profile: policy.signing.default_profile(),
         })
     }
 
@@ -102,9 +120,18 @@ impl Plan {
     ) -> Result<(Vec<(SignatureParams, SigningKey)>, Vec<String>), Failure> {
         let store = context.store().await?;
         let settings = policy.signing.settings();
-        let (mut signatures, mut failures) = (Vec::new(), Vec::new());
+        let mut found = Vec::with_capacity(self.instructions.len());
         for instruction in &self.instructions {
             let key = signing::key(&store, &instruction.key, settings.rsa_minimum_bits).await;
+            found.push((instruction, key));
+        }
+        let chosen = self.profile.chosen(found.into_iter(), |(_, key)| {
+            key.as_ref()
+                .ok()
+                .map(|key| signing::setting(key.algorithm()))
+        });
+        let (mut signatures, mut failures) = (Vec::new(), Vec::new());
+        for (instruction, key) in chosen {
             let key = match (key, self.mode) {
                 (Ok(key), _) => key,
                 (Err(failure), SigningMode::BestEffort) => {
@@ -113,7 +140,7 @@ impl Plan {
                 }
                 (Err(failure), SigningMode::Enforce | SigningMode::Off) => return Err(failure),
             };
-            signatures.push((signing::params(instruction, settings), key));
+            signatures.push((signing::params(instruction, self.profile)?, key));
         }
         if signatures.is_empty() {
             let domain = self.domain.clone();

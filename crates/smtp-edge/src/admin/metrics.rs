@@ -19,10 +19,13 @@ use prometheus::{
 use self::declared::{
     ACCEPTED, BOUNCED, BUILD_INFO, CONNECTIONS, DEFERRED, DELIVERED, Declared, KEYRING_AGE,
     KEYS_UNUSABLE, QUEUE_MESSAGES, QUEUE_OLDEST, RECEIVING, REJECTED, REPORTED, ROUND_FAILURES,
-    SIGNATURES, SIGNING_FAILURES, SIGNING_SECONDS, TLS_FAILURES, TURNED_AWAY, UNSIGNED,
+    SELF_CHECK_SECONDS, SELF_CHECKS, SIGNATURES, SIGNING_FAILURES, SIGNING_REPLAYS,
+    SIGNING_SECONDS, TLS_FAILURES, TURNED_AWAY, UNSIGNED,
 };
 use crate::envelope::Source;
 use crate::net::turned_away::TurnedAway;
+use crate::signing::replay::Occasion;
+use crate::signing::self_check::Found;
 use crate::signing::state::FaultClass;
 use crate::signing::unsigned::Unsigned;
 
@@ -58,6 +61,9 @@ pub struct Metrics {
     domains: Mutex<HashSet<DomainName>>,
     unsigned: IntCounterVec,
     signing_failures: IntCounterVec,
+    signing_replays: IntCounterVec,
+    self_checks: IntCounterVec,
+    self_check_seconds: HistogramVec,
     delivered: IntCounterVec,
     deferred: IntCounterVec,
     bounced: IntCounterVec,
@@ -140,6 +146,25 @@ impl Metrics {
         self.signing_failures
             .with_label_values(&[class.label()])
             .inc();
+    }
+
+    /// The step was run again.
+    pub fn signing_replayed(&self, occasion: Occasion) {
+        self.signing_replays
+            .with_label_values(&[occasion.label()])
+            .inc();
+    }
+
+    /// A signature was verified before it was sent.
+    pub fn self_checked(&self, found: Found) {
+        self.self_checks.with_label_values(&[found.label()]).inc();
+    }
+
+    /// Verifying a message took so long.
+    pub fn self_check_took(&self, time: Duration) {
+        self.self_check_seconds
+            .with_label_values(NONE)
+            .observe(time.as_secs_f64());
     }
 
     /// A recipient's copy was taken.
@@ -228,6 +253,13 @@ impl Default for Metrics {
                 SIGNING_FAILURES,
                 &FaultClass::ALL.map(FaultClass::label),
             ),
+            signing_replays: counter(
+                &registry,
+                SIGNING_REPLAYS,
+                &Occasion::ALL.map(Occasion::label),
+            ),
+            self_checks: counter(&registry, SELF_CHECKS, &Found::ALL.map(Found::label)),
+            self_check_seconds: histogram(&registry, SELF_CHECK_SECONDS),
             delivered: counter(&registry, DELIVERED, &[]),
             deferred: counter(&registry, DEFERRED, &[]),
             bounced: counter(&registry, BOUNCED, &[]),

@@ -22,7 +22,7 @@ impl<'a> Copy<'a> {
             message,
             signatures: match route.audience {
                 Audience::Internal => &[],
-                Audience::External => signatures,
+                Audience::External(_) => signatures,
             },
             recipients: recipients
                 .filter_map(|place| Some((*place, message.envelope.recipients.get(*place)?)))

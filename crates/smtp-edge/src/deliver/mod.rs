@@ -25,11 +25,11 @@ use std::net::{IpAddr, SocketAddr};
 use std::pin::Pin;
 use std::time::{Duration, Instant};
 
-use hickory_resolver::net::NetError;
+use hickory_resolver::TokioResolver;
 use tokio_rustls::rustls;
 
 use crate::clock::Clock;
-use crate::config::{DeliverySettings, DnsSettings};
+use crate::config::DeliverySettings;
 use crate::envelope::Mailbox;
 use crate::spool::message::{Fault, Message};
 use attempt::{Attempt, Manner, Target};
@@ -60,19 +60,19 @@ pub struct Deliverer {
 }
 
 impl Deliverer {
-    /// Sets up resolver and TLS. `hostname` is the name that we give in EHLO.
+    /// Sets up TLS. `hostname` is the name that we give in EHLO.
     ///
     /// # Errors
-    /// [`DelivererError`] when the system's resolver configuration cannot be read or TLS cannot be set up.
+    /// [`DelivererError`] when TLS cannot be set up.
     pub fn new(
         delivery: &DeliverySettings,
-        dns: &DnsSettings,
+        dns: TokioResolver,
         hostname: &str,
         clock: Clock,
     ) -> Result<Self, DelivererError> {
         let allowed = delivery.allowed_private_networks.clone();
         Ok(Self {
-            resolver: Resolver::new(dns, hostname, allowed).map_err(DelivererError::Resolver)?,
+            resolver: Resolver::new(dns, hostname, allowed),
             manner: Manner {
                 hostname: hostname.into(),
                 timeouts: Timeouts {
@@ -135,9 +135,6 @@ impl Deliver for Deliverer {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum DelivererError {
-    /// There is no usable resolver configuration.
-    #[error("the DNS resolver cannot be set up: name the servers to ask in [dns] servers")]
-    Resolver(#[source] NetError),
     /// The TLS library refused its settings.
     #[error(
         "TLS for outbound connections cannot be set up: set [delivery] tls = \"off\" to go without"

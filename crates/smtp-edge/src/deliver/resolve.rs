@@ -8,16 +8,13 @@ use std::time::Duration;
 
 use common_config::name::DomainName;
 use hickory_resolver::TokioResolver;
-use hickory_resolver::config::{NameServerConfig, ResolverConfig};
 use hickory_resolver::lookup::Lookup;
 use hickory_resolver::net::NetError;
-use hickory_resolver::net::runtime::TokioRuntimeProvider;
 use hickory_resolver::proto::rr::{Name, RData, RecordType};
 use router_config::Network;
 use tokio::time::timeout;
 
 use super::outcome::{Outcome, local_fault};
-use crate::config::DnsSettings;
 
 /// Asks the DNS.
 pub(super) struct Resolver {
@@ -28,30 +25,12 @@ pub(super) struct Resolver {
 }
 
 impl Resolver {
-    pub(super) fn new(
-        dns: &DnsSettings,
-        hostname: &str,
-        allowed: Vec<Network>,
-    ) -> Result<Self, NetError> {
-        let mut builder = if dns.servers.is_empty() {
-            TokioResolver::builder_tokio()?
-        } else {
-            let servers = dns.servers.iter().map(|server| {
-                let mut config = NameServerConfig::udp_and_tcp(server.ip());
-                for connection in &mut config.connections {
-                    connection.port = server.port();
-                }
-                config
-            });
-            let config = ResolverConfig::from_name_servers(servers.collect());
-            TokioResolver::builder_with_config(config, TokioRuntimeProvider::default())
-        };
-        builder.options_mut().timeout = ONE_QUESTION;
-        Ok(Self {
-            dns: builder.build()?,
+    pub(super) fn new(dns: TokioResolver, hostname: &str, allowed: Vec<Network>) -> Self {
+        Self {
+            dns,
             hostname: bare(hostname),
             allowed_private_networks: allowed,
-        })
+        }
     }
 
     /// The names of a domain's mail exchangers, those to be tried first first; at least one.
@@ -257,8 +236,6 @@ fn is_public_v6(address: Ipv6Addr) -> bool {
     }
 }
 
-/// How long one server may take over one question.
-const ONE_QUESTION: Duration = Duration::from_secs(5);
 /// How long a look-up may take, whatever it leads to.
 const ALL_QUESTIONS: Duration = Duration::from_secs(30);
 /// Records of an answer that are looked at.

@@ -2,7 +2,7 @@
 
 use common_config::name::DomainName;
 use common_config::net::HostPort;
-use router_config::{NextHop, RouterConfig};
+use router_config::{NextHop, ProfileName, RouterConfig};
 
 use crate::envelope::Mailbox;
 
@@ -16,12 +16,12 @@ pub enum Hop {
 }
 
 /// Who reads a copy, which decides what stands before the message.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Audience {
     /// Our own side: the copy goes as it came, without our signatures.
     Internal,
-    /// The outside: the copy carries our signatures.
-    External,
+    /// The outside: the copy carries our signatures of that profile.
+    External(ProfileName),
 }
 
 /// One copy of a message: a next hop and the recipients whom it serves.
@@ -42,7 +42,7 @@ pub fn group(router: &RouterConfig, recipients: &[Mailbox], wanted: &[usize]) ->
         let audience = if router.is_internal(domain) {
             Audience::Internal
         } else {
-            Audience::External
+            Audience::External(router.signing_profile(domain).name.clone())
         };
         let hop = match router.next_hop(domain) {
             NextHop::Internal(host) | NextHop::Fixed(host) => Hop::Host(host),
@@ -91,16 +91,20 @@ mod tests {
             "d@one.example",
             "e@fixed.example",
             "f@inside.example",
+            "g@other.example",
         ]
         .iter()
         .map(|text| text.parse().unwrap())
         .collect();
         let host: HostPort = "192.0.2.1:25".parse().unwrap();
+        let outside = |profile: &str| Audience::External(profile.parse().unwrap());
         let way = |domain: &DomainName| match domain.as_str() {
             "inside.example" => (Hop::Host(host.clone()), Audience::Internal),
             // The same host, and yet another copy: this one is signed.
-            "fixed.example" => (Hop::Host(host.clone()), Audience::External),
-            _ => (Hop::Exchangers(domain.clone()), Audience::External),
+            "fixed.example" => (Hop::Host(host.clone()), outside("default")),
+            // One host, and two copies: they are signed otherwise.
+            "other.example" => (Hop::Host(host.clone()), outside("one-rsa")),
+            _ => (Hop::Exchangers(domain.clone()), outside("default")),
         };
         let check = |wanted: &[usize], expected: &[&[usize]]| {
             let routes = group_by(&recipients, wanted, way);
@@ -111,6 +115,7 @@ mod tests {
             assert_eq!(places, expected, "{wanted:?}");
         };
         check(&[0, 1, 2, 3, 4, 5], &[&[0, 5], &[1, 3], &[2], &[4]]);
+        check(&[4, 6], &[&[4], &[6]]);
         check(&[3, 5], &[&[3], &[5]]);
         check(&[], &[]);
         check(&[99], &[]); // not a place of this envelope

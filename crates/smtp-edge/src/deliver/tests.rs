@@ -1,8 +1,12 @@
 use std::net::Ipv4Addr;
 
+use router_config::ProfileName;
+
 use super::fake::{Dns, Entry, Host, Step, greet, say, script, take};
 use super::route::Audience;
 use super::*;
+use crate::config::DnsSettings;
+use crate::dns;
 use crate::envelope::Needs;
 use crate::spool::sample;
 
@@ -31,14 +35,15 @@ async fn deliver(entries: &[(&str, Entry)], mx_port: u16, hop: Hop) -> Vec<Strin
     let dns = DnsSettings {
         servers: vec![dns.address],
     };
+    let dns = dns::resolver(&dns).unwrap();
     let deliverer =
-        Deliverer::new(&delivery, &dns, "edge.renovations.com", Clock::system()).unwrap();
+        Deliverer::new(&delivery, dns, "edge.renovations.com", Clock::system()).unwrap();
     let mut message = sample::message(1);
     message.envelope.needs = Needs::default();
     message.envelope.recipients = vec!["user@example.net".parse().unwrap()];
     let route = Route {
         hop,
-        audience: Audience::External,
+        audience: Audience::External(ProfileName::default()),
         recipients: vec![0],
     };
     let settled = deliverer.deliver(&message, b"", &route).await;

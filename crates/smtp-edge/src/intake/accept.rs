@@ -3,7 +3,6 @@
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::time::SystemTime;
 
 use super::normalize::{Normalized, normalize};
 use super::rejection::Rejection;
@@ -16,8 +15,9 @@ use crate::ids::{QueueId, QueueIds};
 use crate::mail_log;
 use crate::queue::QueueHandle;
 use crate::signing::policy::Consequence;
-use crate::signing::state::{Signing, SigningFault};
-use crate::signing::step::{InForce, SigningStep};
+use crate::signing::sign::Outcome;
+use crate::signing::state::{FaultClass, Signings};
+use crate::signing::step::{SigningStep, hash_body};
 use crate::smtp::data::DataNotes;
 use crate::smtp::server::Client;
 use crate::spool::message::{Message, MessageState, RecipientState};
@@ -88,27 +88,37 @@ impl Intake {
             client: arrival.client.as_ref(),
         };
         let trace = trace::fields(id, &self.hostname, &passage, &envelope, &content);
-        let in_force = self.signing.in_force();
-        let outcome = self
-            .signing
-            .sign(&in_force, &envelope.recipients, &trace, &content);
-        if let Some(rejection) = unreportable(&envelope, outcome.consequence.clone()) {
-            outcome.log(id);
+        let message_id = message_id(id, &self.hostname, &content);
+        let mut message = Message {
+            id,
+            trace,
+            body_hashes: hash_body(content.body()),
+            content: content.content,
+            state: MessageState {
+                recipients: vec![RecipientState::Pending(None); envelope.recipients.len()],
+                signings: Signings::default(),
+                attempts: 0,
+                next_attempt: accepted,
+            },
+            envelope: envelope.clone(),
+        };
+        let outcomes = self.signing.sign(&message).await;
+        let refusal = outcomes
+            .iter()
+            .find_map(|outcome| unreportable(&envelope, outcome));
+        if let Some(rejection) = refusal {
+            outcomes.iter().for_each(|outcome| outcome.log(id));
             return Err(rejection);
         }
-        let message_id = message_id(id, &self.hostname, &content);
-        let size = trace.len() + content.content.len();
-        let state = first_state(&in_force, &envelope, outcome.signing.clone(), accepted);
-        let message = Message {
-            id,
-            envelope: envelope.clone(),
-            trace,
-            content: content.content,
-            state: state.clone(),
-        };
+        message.state.signings = outcomes
+            .iter()
+            .map(|outcome| outcome.record.clone())
+            .collect();
+        let size = message.trace.len() + message.content.len();
+        let state = message.state.clone();
         let durable = self.spool.commit(message).await?;
         mail_log::accepted(id, &envelope, &message_id, size);
-        outcome.log(id);
+        outcomes.iter().for_each(|outcome| outcome.log(id));
         self.queue.enqueue(durable, &state);
         Ok(durable)
     }
@@ -157,43 +167,20 @@ impl Reporter for Intake {
 
 /// A signing fault of a message whose sender cannot be told later, or is to be told now: it must be refused while the
 /// client still listens.
-fn unreportable(envelope: &Envelope, consequence: Consequence) -> Option<Rejection> {
+fn unreportable(envelope: &Envelope, outcome: &Outcome) -> Option<Rejection> {
     let null_sender = envelope.reverse_path == ReversePath::Null;
-    let fault = match consequence {
+    let fault = match outcome.consequence.clone() {
         Consequence::Reject(fault) => fault,
         Consequence::Report(fault) | Consequence::Defer(fault) if null_sender => fault,
         Consequence::Send | Consequence::Report(_) | Consequence::Defer(_) => return None,
     };
-    Some(if fault.class.is_transient() {
+    Some(if fault.class == FaultClass::SenderRule {
+        Rejection::SenderRule(fault)
+    } else if fault.class.is_transient() {
         Rejection::SigningUnavailable(fault)
     } else {
         Rejection::SigningRefused(fault)
     })
-}
-
-/// Everybody is to be delivered to, but for the external recipients of a message that will not be signed.
-fn first_state(
-    in_force: &InForce,
-    envelope: &Envelope,
-    signing: Signing,
-    accepted: SystemTime,
-) -> MessageState {
-    let refused: Option<&SigningFault> = match &signing {
-        Signing::Refused(fault) => Some(fault),
-        Signing::NotNeeded | Signing::Done { .. } | Signing::Deferred(_) => None,
-    };
-    let recipients = envelope.recipients.iter().map(|recipient| match refused {
-        Some(fault) if in_force.is_external(recipient) => {
-            RecipientState::Failed(fault.recipient_fault())
-        }
-        _ => RecipientState::Pending(None),
-    });
-    MessageState {
-        recipients: recipients.collect(),
-        signing,
-        attempts: 0,
-        next_attempt: accepted,
-    }
 }
 
 /// What the next hop must be able to do. A header in UTF-8 needs SMTPUTF8 only if the client said so: sloppy clients send

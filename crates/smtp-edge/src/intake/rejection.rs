@@ -31,6 +31,9 @@ pub enum Rejection {
     /// It cannot be signed for now, and nobody could be sent a report later.
     #[error("{0}")]
     SigningUnavailable(SigningFault),
+    /// Its client may not send from the domain that it is from.
+    #[error("{0}")]
+    SenderRule(SigningFault),
     /// Its sender wants every hop to use TLS (RFC 8689), which we did not offer and cannot promise.
     #[error("the message asks for REQUIRETLS, which is not offered")]
     RequireTls,
@@ -49,6 +52,7 @@ impl Rejection {
             Self::Loop { .. } => replies::loop_detected(),
             Self::SigningRefused(_) => replies::signing_refused(),
             Self::SigningUnavailable(_) => replies::signing_unavailable(),
+            Self::SenderRule(_) => replies::sender_refused(),
             Self::RequireTls => replies::require_tls_not_offered(),
             Self::Spool(_) => replies::storage_unavailable(),
         }

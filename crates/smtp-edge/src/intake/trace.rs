@@ -75,9 +75,9 @@ pub(super) fn fields(
     let date = rfc_date(envelope.accepted);
     let mut fields = String::from("Received: ");
     match &envelope.source {
-        Source::Client { address, helo } => fields.push_str(&format!(
+        Source::Client { client, helo } => fields.push_str(&format!(
             "from {helo} ({})\r\n\tby {hostname} with {}",
-            passage.from(*address),
+            passage.from(client.address),
             passage.clause()
         )),
         Source::Ourselves => fields.push_str(&format!("by {hostname}")),
@@ -116,7 +116,7 @@ mod tests {
     fn check(recipients: &[&str], content: &str, expected: &str) {
         let envelope = Envelope {
             source: Source::Client {
-                address: "192.0.2.1".parse().unwrap(),
+                client: router_config::Client::at("192.0.2.1".parse().unwrap()),
                 helo: "client.example".into(),
             },
             reverse_path: ReversePath::Null,

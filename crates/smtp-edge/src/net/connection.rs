@@ -285,7 +285,7 @@ fn arrival(received: Received) -> Arrival {
     let recipients = received.recipients.into_iter();
     Arrival {
         source: Source::Client {
-            address: received.client.address,
+            client: received.client.proved(),
             helo: received.helo,
         },
         client: Some(received.client),

@@ -15,7 +15,9 @@ use crate::clock::Clock;
 use crate::ids::QueueIds;
 use crate::intake::Intake;
 use crate::queue;
-use crate::signing::step::{InForce, SigningStep};
+use crate::signing::in_force::InForce;
+use crate::signing::self_check::tests::no_dns;
+use crate::signing::step::SigningStep;
 use crate::smtp::sasl::sample::SampleUsers;
 use crate::smtp::server::tests::dialogs::{Dialog, Scene, dialogs};
 use crate::smtp::timers::Timers;
@@ -77,13 +79,17 @@ async fn service(
 ) -> Service {
     let clock = Clock::system();
     let router = Arc::clone(&scene.router);
-    let in_force = InForce::load(router, scene.settings.key_source(), None);
+    let in_force = InForce::load(router, scene.settings.key_source());
     let intake = Intake {
         hostname: scene.session.hostname.clone(),
         limits: scene.settings.smtp.clone(),
         spool: Arc::new(MemorySpool::default()),
         queue,
-        signing: Arc::new(SigningStep::new(in_force.await.unwrap(), clock.clone())),
+        signing: Arc::new(SigningStep::new(
+            in_force.await.unwrap(),
+            no_dns(),
+            clock.clone(),
+        )),
         ids: QueueIds::default(),
         clock,
     };

@@ -13,7 +13,6 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use router_config::RouterConfig;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::{JoinError, JoinHandle, JoinSet};
 
@@ -24,7 +23,6 @@ use crate::dsn::Reporter;
 use crate::ids::QueueId;
 use crate::mail_log;
 use crate::signing::replay::Replay;
-use crate::signing::state::Signing;
 use crate::spool::message::MessageState;
 use crate::spool::{Durable, Spool};
 use schedule::{Awaiting, Level, Next, Schedule};
@@ -108,9 +106,7 @@ enum Command {
 pub struct Parts {
     /// Where the messages lie.
     pub spool: Arc<dyn Spool>,
-    /// Who is internal and which next hops there are, now.
-    pub router: watch::Receiver<Arc<RouterConfig>>,
-    /// Signs what could not be signed on acceptance.
+    /// Says under which policy a message leaves, and sees to its signatures.
     pub replay: Arc<dyn Replay>,
     /// Brings messages to their next hops.
     pub deliver: Arc<dyn Deliver>,
@@ -254,9 +250,10 @@ impl Dispatcher {
 
 /// What a message waits for, by its record.
 fn awaiting(state: &MessageState) -> Awaiting {
-    match state.signing {
-        Signing::Deferred(_) => Awaiting::Signing,
-        Signing::NotNeeded | Signing::Done { .. } | Signing::Refused(_) => Awaiting::Time,
+    if state.signings.deferred().next().is_some() {
+        Awaiting::Signing
+    } else {
+        Awaiting::Time
     }
 }
 

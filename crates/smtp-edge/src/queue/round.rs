@@ -4,8 +4,10 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use common_config::name::DomainName;
+use router_config::RouterConfig;
 
 use crate::deliver::outcome::Outcome;
+use crate::deliver::route::{Audience, Route};
 use crate::mail_log;
 use crate::signing::state::Signing;
 use crate::spool::message::{Message, MessageState, RecipientState};
@@ -44,6 +46,41 @@ impl Round {
             })
             .map(|(place, _)| place)
             .collect()
+    }
+
+    /// What signing came to for the copy of the recipient at `place`, who is outside.
+    pub(super) fn signing(&self, router: &RouterConfig, place: usize) -> Option<&Signing> {
+        let recipient = self.message.envelope.recipients.get(place)?;
+        let profile = &router.signing_profile(recipient.domain()).name;
+        self.state.signings.of(profile).map(|one| &one.signing)
+    }
+
+    /// The pending recipients whose copies may leave: those inside, and those outside whose copies are signed, or need not
+    /// be.
+    pub(super) fn ready(&self, router: &RouterConfig) -> Vec<usize> {
+        let mut ready = self.pending(|_| true);
+        ready.retain(|place| match self.signing(router, *place) {
+            Some(Signing::NotNeeded | Signing::Done(_)) => true,
+            Some(Signing::Deferred(_) | Signing::Refused(_)) | None => {
+                let recipient = self.message.envelope.recipients.get(*place);
+                recipient.is_some_and(|recipient| router.is_internal(recipient.domain()))
+            }
+        });
+        ready
+    }
+
+    /// The header fields that stand before the copy along `route`.
+    pub(super) fn signatures(&self, route: &Route) -> Vec<u8> {
+        let profile = match &route.audience {
+            Audience::Internal => return Vec::new(),
+            Audience::External(profile) => profile,
+        };
+        match self.state.signings.of(profile).map(|one| &one.signing) {
+            Some(Signing::Done(signatures)) => signatures.header.clone(),
+            Some(Signing::NotNeeded | Signing::Deferred(_) | Signing::Refused(_)) | None => {
+                Vec::new()
+            }
+        }
     }
 
     pub(super) fn settle(&mut self, place: usize, outcome: Outcome) {
@@ -96,7 +133,7 @@ impl Round {
                 mail_log::deferred(*id, mailbox, fault, next_attempt);
             }
         }
-        if let Signing::Deferred(fault) = &state.signing {
+        for fault in state.signings.deferred() {
             mail_log::signing_deferred(*id, fault, next_attempt);
         }
     }

@@ -7,7 +7,7 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::Mutex;
 
-use router_config::{RouterSettings, SigningSettings};
+use router_config::{RouterConfig, RouterSettings, SigningSettings};
 use tokio::sync::{Semaphore, mpsc};
 
 use super::*;
@@ -16,10 +16,12 @@ use crate::deliver::outcome::{Outcome, Settled, Taken, local_fault};
 use crate::deliver::route::{Audience, Route};
 use crate::dsn::ReportError;
 use crate::envelope::{Mailbox, ReversePath};
-use crate::signing::state::{FaultClass, SigningFault};
+use crate::signing::replay::Replayed;
+use crate::signing::state::{FaultClass, Signatures, Signing, SigningFault};
 use crate::spool::file::FileSpool;
 use crate::spool::message::{Fault, Message, RecipientState, Stored};
-use crate::spool::{Recovered, SpoolError, SpoolFuture, sample};
+use crate::spool::sample::{self, for_all};
+use crate::spool::{Recovered, SpoolError, SpoolFuture};
 
 const FIRST: Duration = Duration::from_secs(300);
 const LONG: Duration = Duration::from_secs(86_400);
@@ -87,7 +89,6 @@ impl World {
     fn start(&self, inbox: Inbox, recovered: Vec<(QueueId, MessageState)>) -> Queue {
         let parts = Parts {
             spool: Arc::clone(&self.spool) as Arc<dyn Spool>,
-            router: watch::channel(router()).1,
             replay: Arc::clone(&self.outside) as Arc<dyn Replay>,
             deliver: Arc::clone(&self.outside) as Arc<dyn Deliver>,
             reporter: Arc::clone(&self.outside) as Arc<dyn Reporter>,
@@ -219,7 +220,7 @@ impl Deliver for Outside {
             let names = names.collect::<Vec<_>>().join(" ");
             let signed = match route.audience {
                 Audience::Internal => "unsigned".to_owned(),
-                Audience::External => format!("{:?}", String::from_utf8_lossy(signatures)),
+                Audience::External(_) => format!("{:?}", String::from_utf8_lossy(signatures)),
             };
             self.say(format!("attempt {names} {signed}"));
             self.gate.acquire().await.unwrap().forget();
@@ -238,15 +239,18 @@ impl Deliver for Outside {
 }
 
 impl Replay for Outside {
-    fn replay<'a>(&'a self, _: &'a Message) -> Pin<Box<dyn Future<Output = Signing> + Send + 'a>> {
-        self.say("sign");
-        let signing = self
-            .signing
-            .lock()
-            .unwrap()
-            .pop_front()
-            .unwrap_or_else(signed);
-        Box::pin(async move { signing })
+    fn replay<'a>(
+        &'a self,
+        message: &'a Message,
+    ) -> Pin<Box<dyn Future<Output = Replayed> + Send + 'a>> {
+        let mut signings = message.state.signings.clone();
+        if signings.deferred().next().is_some() {
+            self.say("sign");
+            let next = self.signing.lock().unwrap().pop_front();
+            signings = for_all(next.unwrap_or_else(signed));
+        }
+        let router = router();
+        Box::pin(async move { Replayed { router, signings } })
     }
 }
 
@@ -309,10 +313,7 @@ fn failed() -> Outcome {
 }
 
 fn signed() -> Signing {
-    Signing::Done {
-        header: b"DKIM-Signature: s\r\n".to_vec(),
-        keys: vec!["12345._domainkey.renovations.com".parse().unwrap()],
-    }
+    Signing::Done(sample::signatures(b"DKIM-Signature: s\r\n"))
 }
 
 fn signing_fault(class: FaultClass) -> SigningFault {
@@ -472,8 +473,8 @@ async fn what_cannot_be_delivered_in_time_is_given_up() {
 async fn internal_copies_do_not_wait_for_signing() {
     let mut world = World::new().await;
     let mut message = message(&["in@renovations.com", "out@example.net"]);
-    message.state.signing = Signing::Deferred(signing_fault(FaultClass::StoreAway));
-    let deferred = message.state.signing.clone();
+    message.state.signings = for_all(Signing::Deferred(signing_fault(FaultClass::StoreAway)));
+    let deferred = Signing::Deferred(signing_fault(FaultClass::StoreAway));
     world.outside.signing.lock().unwrap().push_back(deferred);
     let id = world.accept(&message).await;
     let expected = [
@@ -499,7 +500,7 @@ async fn internal_copies_do_not_wait_for_signing() {
 async fn refused_signing_is_reported_with_its_reason() {
     let mut world = World::new().await;
     let mut message = message(&["in@renovations.com", "out@example.net"]);
-    message.state.signing = Signing::Refused(signing_fault(FaultClass::KeyRevoked));
+    message.state.signings = for_all(Signing::Refused(signing_fault(FaultClass::KeyRevoked)));
     world.accept(&message).await;
     let expected = [
         "attempt in@renovations.com unsigned",
@@ -532,7 +533,7 @@ async fn refused_signing_is_reported_with_its_reason() {
 async fn deferred_signing_that_ends_in_a_refusal_is_reported() {
     let mut world = World::new().await;
     let mut message = message(&["out@example.net"]);
-    message.state.signing = Signing::Deferred(signing_fault(FaultClass::NekAway));
+    message.state.signings = for_all(Signing::Deferred(signing_fault(FaultClass::NekAway)));
     let refused = Signing::Refused(signing_fault(FaultClass::KeyMissing));
     world.outside.signing.lock().unwrap().push_back(refused);
     world.accept(&message).await;
@@ -549,8 +550,8 @@ async fn deferred_signing_that_ends_in_a_refusal_is_reported() {
 async fn deferred_signing_that_outlives_the_queue_is_reported() {
     let mut world = World::new().await;
     let mut message = message(&["out@example.net"]);
-    message.state.signing = Signing::Deferred(signing_fault(FaultClass::StoreAway));
-    let deferred = message.state.signing.clone();
+    message.state.signings = for_all(Signing::Deferred(signing_fault(FaultClass::StoreAway)));
+    let deferred = Signing::Deferred(signing_fault(FaultClass::StoreAway));
     world
         .outside
         .signing
@@ -585,11 +586,8 @@ async fn deferred_signing_that_outlives_the_queue_is_reported() {
 async fn best_effort_sends_without_a_signature() {
     let mut world = World::new().await;
     let mut message = message(&["out@example.net"]);
-    message.state.signing = Signing::Deferred(signing_fault(FaultClass::StoreAway));
-    let unsigned = Signing::Done {
-        header: Vec::new(),
-        keys: Vec::new(),
-    };
+    message.state.signings = for_all(Signing::Deferred(signing_fault(FaultClass::StoreAway)));
+    let unsigned = Signing::Done(Signatures::default());
     world.outside.signing.lock().unwrap().push_back(unsigned);
     world.accept(&message).await;
     world

@@ -60,8 +60,7 @@ impl Worker {
             Ok(round) => round,
             Err(next) => return next,
         };
-        let router = Arc::clone(&self.parts.router.borrow());
-        self.settle_signing(&mut round, &router).await;
+        let router = self.settle_signing(&mut round).await;
         if self.deliver(&mut round, &router).await == Ended::Stopped {
             // No round has ended: what is left is due as it was, at the next start.
             return self.record(round).await.unwrap_or_else(|next| next);
@@ -97,55 +96,41 @@ impl Worker {
         Ok(Round::new(message))
     }
 
-    /// Replays a deferred signing step; fails the external recipients when it is refused or its time has run out.
-    async fn settle_signing(&self, round: &mut Round, router: &RouterConfig) {
-        let external = round.pending(|recipient| !router.is_internal(recipient));
-        if external.is_empty() {
-            return;
-        }
-        let fault = match &round.state.signing {
-            Signing::NotNeeded | Signing::Done { .. } => return,
-            Signing::Refused(fault) => fault.recipient_fault(),
-            Signing::Deferred(_) => {
-                round.state.signing = self.parts.replay.replay(&round.message).await;
-                match &round.state.signing {
-                    Signing::NotNeeded | Signing::Done { .. } => return,
-                    Signing::Refused(fault) => fault.recipient_fault(),
-                    Signing::Deferred(_) if self.next_round(round) != Retry::GiveUp => return,
-                    Signing::Deferred(fault) => {
-                        let fault = fault.clone();
-                        mail_log::signing_failed(round.message.id, &fault, "given up", &fault);
-                        let recipient_fault = fault.recipient_fault();
-                        round.state.signing = Signing::Refused(fault);
-                        Fault {
-                            status: EXPIRED.into(),
-                            ..recipient_fault
-                        }
+    /// Runs the signing step again where that is due; fails those whose copies will not be signed, or for which the time
+    /// allowed has run out. The policy that it gives back is the one under which the round goes on.
+    async fn settle_signing(&self, round: &mut Round) -> Arc<RouterConfig> {
+        let replayed = self.parts.replay.replay(&round.message).await;
+        let router = replayed.router;
+        round.state.signings = replayed.signings;
+        let gives_up = self.next_round(round) == Retry::GiveUp;
+        for recipient in round.pending(|recipient| !router.is_internal(recipient)) {
+            let fault = match round.signing(&router, recipient) {
+                Some(Signing::Refused(fault)) => fault.recipient_fault(),
+                Some(Signing::Deferred(fault)) if gives_up => {
+                    mail_log::signing_failed(round.message.id, fault, "given up", fault);
+                    Fault {
+                        status: EXPIRED.into(),
+                        ..fault.recipient_fault()
                     }
                 }
-            }
-        };
-        for recipient in external {
-            round.settle(recipient, Outcome::Failed(fault.clone()));
+                Some(Signing::Deferred(_) | Signing::NotNeeded | Signing::Done(_)) | None => {
+                    continue;
+                }
+            };
+            round.settle(recipient, Outcome::Failed(fault));
         }
+        router
     }
 
     /// Brings the message to the next hops of those recipients that it may leave for.
     async fn deliver(self: &Arc<Self>, round: &mut Round, router: &RouterConfig) -> Ended {
-        let signed = match round.state.signing {
-            Signing::NotNeeded | Signing::Done { .. } => true,
-            Signing::Deferred(_) | Signing::Refused(_) => false,
-        };
-        let ready = round.pending(|recipient| signed || router.is_internal(recipient));
+        let ready = round.ready(router);
         let message = Arc::clone(&round.message);
-        let signatures: Arc<[u8]> = match &round.state.signing {
-            Signing::Done { header, .. } => header.as_slice().into(),
-            Signing::NotNeeded | Signing::Deferred(_) | Signing::Refused(_) => Arc::default(),
-        };
         let mut running = JoinSet::new();
         for route in route::group(router, &message.envelope.recipients, &ready) {
             let worker = Arc::clone(self);
-            let (message, signatures) = (Arc::clone(&message), Arc::clone(&signatures));
+            let message = Arc::clone(&message);
+            let signatures = round.signatures(&route);
             running.spawn(async move { worker.attempt(&message, &signatures, &route).await });
         }
         let mut ended = Ended::Whole;

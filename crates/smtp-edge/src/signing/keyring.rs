@@ -28,7 +28,27 @@ pub struct KeySource {
 /// An immutable set of keys.
 #[derive(Debug)]
 pub struct Keyring {
-    keys: HashMap<KeyName, Result<SigningKey, KeyFault>>,
+    keys: HashMap<KeyName, Result<KeyInForce, KeyFault>>,
+}
+
+/// A key that signs.
+#[derive(Debug, Clone)]
+pub struct KeyInForce {
+    /// The key.
+    pub signing: SigningKey,
+    /// The SHA-256 of its public half.
+    pub fingerprint: [u8; 32],
+}
+
+impl From<SigningKey> for KeyInForce {
+    fn from(signing: SigningKey) -> Self {
+        // Only the record of a revoked key has none.
+        let fingerprint = signing.record().fingerprint().unwrap_or_default();
+        Self {
+            signing,
+            fingerprint,
+        }
+    }
 }
 
 /// Why a key cannot sign.
@@ -81,7 +101,7 @@ impl Keyring {
 
     /// A keyring of these keys.
     #[must_use]
-    pub fn of(keys: HashMap<KeyName, Result<SigningKey, KeyFault>>) -> Self {
+    pub fn of(keys: HashMap<KeyName, Result<KeyInForce, KeyFault>>) -> Self {
         Self { keys }
     }
 
@@ -89,7 +109,7 @@ impl Keyring {
     ///
     /// # Errors
     /// [`KeyFault`]; a name that the policy did not name at loading is missing.
-    pub fn key(&self, name: &KeyName) -> Result<&SigningKey, KeyFault> {
+    pub fn key(&self, name: &KeyName) -> Result<&KeyInForce, KeyFault> {
         match self.keys.get(name) {
             Some(Ok(key)) => Ok(key),
             Some(Err(fault)) => Err(fault.clone()),
@@ -120,7 +140,7 @@ impl Keyring {
         let names = self.keys.keys().chain(before.keys.keys());
         let changed = names.filter(
             |name| match (self.keys.get(*name), before.keys.get(*name)) {
-                (Some(Ok(now)), Some(Ok(then))) => now.record() != then.record(),
+                (Some(Ok(now)), Some(Ok(then))) => now.fingerprint != then.fingerprint,
                 (Some(Err(now)), Some(Err(then))) => now != then,
                 (None, None) => false,
                 (Some(_), None | Some(_)) | (None, Some(_)) => true,
@@ -148,7 +168,7 @@ fn usable_key(
     store: &CredStore,
     stored: &StoredKey,
     rsa_minimum_bits: u32,
-) -> Result<SigningKey, KeyFault> {
+) -> Result<KeyInForce, KeyFault> {
     match stored.state() {
         KeyState::Active => {}
         KeyState::Revoked { .. } => {
@@ -171,7 +191,7 @@ fn usable_key(
         });
     }
     probe(stored.name(), &key, stored.record()).map_err(|error| unreadable(&error))?;
-    Ok(key)
+    Ok(key.into())
 }
 
 fn unreadable(error: &dyn Error) -> KeyFault {

@@ -24,7 +24,7 @@ pub enum Would {
     SignPartly,
     /// Sent without any, since signing failed.
     SendUnsigned,
-    /// Sent without any, since no entry covers its domain.
+    /// Sent without any, since no entry covers its domain, or its client may not sign for it.
     LeaveUnsigned,
     /// Held back until it can be signed.
     Defer,
@@ -54,20 +54,20 @@ impl Quiet {
     /// What an outcome would have meant.
     pub(super) fn of(outcome: &Outcome) -> Self {
         let failed = outcome.has_failures();
-        let would = match (&outcome.consequence, &outcome.signing) {
+        let would = match (&outcome.consequence, &outcome.record.signing) {
             (Consequence::Defer(_), _) => Would::Defer,
             (Consequence::Report(_), _) => Would::Report,
             (Consequence::Reject(_), _) => Would::Reject,
-            (Consequence::Send, Signing::Done { keys, .. }) if keys.is_empty() => {
+            (Consequence::Send, Signing::Done(signatures)) if signatures.keys.is_empty() => {
                 Would::SendUnsigned
             }
-            (Consequence::Send, Signing::Done { .. }) if failed => Would::SignPartly,
-            (Consequence::Send, Signing::Done { .. }) => Would::Sign,
+            (Consequence::Send, Signing::Done(_)) if failed => Would::SignPartly,
+            (Consequence::Send, Signing::Done(_)) => Would::Sign,
             (Consequence::Send, _) => Would::LeaveUnsigned,
         };
         Self {
             would,
-            keys: outcome.keys().to_vec(),
+            keys: outcome.keys(),
         }
     }
 }

@@ -1,207 +1,222 @@
-//! Signs one message: the domain of its From, the keys of that domain, a DKIM-Signature for each.
+//! Signs the copies of one message for one profile: a DKIM-Signature for each key whose turn it is, and what becomes of the
+//! copies when a key, or the message, is at fault.
 
 use common_config::name::{DomainName, KeyName};
-use dkim_core::{Algorithm, HeaderBlock, SignError, SignatureParams, Signer, SigningKey};
-use router_config::identity::signing_identity;
-use router_config::{RouterConfig, SigningDecision, SigningMode};
+use dkim_core::{Algorithm, BodyHashes, HeaderBlock, SignError, sign_with_hashes};
+use router_config::{ProfileName, RouterConfig, SigningInstruction};
 
-use super::keyring::Keyring;
+use super::keyring::{KeyFault, KeyInForce, Keyring};
+use super::plan::{Plan, chosen};
 use super::policy::{Consequence, consequence};
+use super::profiles::ReadyProfile;
 use super::quiet::Quiet;
-use super::state::{FaultClass, Signing, SigningFault};
+use super::state::{FaultClass, ProfileSigning, Signatures, Signing, SigningFault, Terms, UsedKey};
 use super::unsigned::Unsigned;
 use crate::ids::QueueId;
 use crate::mail_log::{self, Chain};
 
-/// What the step reads of a message.
-#[derive(Debug, Clone, Copy)]
-pub struct Signable<'a> {
-    /// The whole header as it will leave, with the fields that we added, without the empty line.
-    pub header: &'a [u8],
-    /// What stands after the colon of each From field.
-    pub from: &'a [&'a [u8]],
-    /// What stands after the colon of each Sender field.
-    pub sender: &'a [&'a [u8]],
-    /// The body, every line ended by CRLF.
-    pub body: &'a [u8],
+/// Signatures that have been made and not been released yet.
+#[derive(Debug)]
+pub(super) struct Attempt {
+    profile: ProfileName,
+    terms: Terms,
+    domain: Option<DomainName>,
+    unsigned: Option<Unsigned>,
+    failures: Vec<Failure>,
+    pub(super) made: Vec<Made>,
+    at: u64,
+    expires: Option<u64>,
 }
 
-/// When a signature is made, and until when it holds.
-#[derive(Debug, Clone, Copy)]
-pub struct Moment {
-    /// Seconds since 1970.
-    pub now: u64,
-    /// Seconds after which the signature expires (`x=`), when it does.
-    pub expire_after: Option<u64>,
+/// One signature.
+#[derive(Debug)]
+pub(super) struct Made {
+    /// The header field.
+    pub(super) text: Vec<u8>,
+    /// Where verifiers look for the key: its selector below the `d=`.
+    pub(super) published: KeyName,
+    /// The record that the key itself asks for.
+    pub(super) record: String,
+    algorithm: Algorithm,
+    key: UsedKey,
+}
+
+/// What was at fault, and the chain of errors.
+#[derive(Debug)]
+struct Failure {
+    fault: SigningFault,
+    why: Box<str>,
+}
+
+/// Carries out `plan` for a message whose body has these hashes, at `now`, in seconds since 1970.
+pub(super) fn sign(
+    plan: &Plan<'_>,
+    terms: Terms,
+    keyring: &Keyring,
+    profile: &ReadyProfile,
+    body: &BodyHashes,
+    now: u64,
+) -> Attempt {
+    let mut attempt = Attempt {
+        profile: profile.name().clone(),
+        terms,
+        domain: plan.domain().cloned(),
+        unsigned: None,
+        failures: Vec::new(),
+        made: Vec::new(),
+        at: now,
+        expires: profile.expires(now),
+    };
+    match plan {
+        Plan::Unsigned(_, why) => attempt.unsigned = Some(*why),
+        Plan::Unsignable(why) => attempt.fail(FaultClass::CannotSign, None, why),
+        Plan::Refused(sender) => attempt.fail(FaultClass::SenderRule, None, &sender.to_string()),
+        Plan::Sign { keys, header, .. } => {
+            for (instruction, key) in chosen(keys, keyring, profile) {
+                attempt.add(instruction, key, profile, header, body);
+            }
+            if attempt.made.is_empty() && attempt.failures.is_empty() {
+                let why = format!("the profile {} takes none of the keys", profile.name());
+                attempt.fail(FaultClass::NoSuitableKey, None, &why);
+            }
+        }
+    }
+    attempt
+}
+
+impl Attempt {
+    /// Signs with one key.
+    fn add(
+        &mut self,
+        instruction: &SigningInstruction,
+        key: Result<&KeyInForce, KeyFault>,
+        profile: &ReadyProfile,
+        header: &HeaderBlock<'_>,
+        body: &BodyHashes,
+    ) {
+        let name = Some(&instruction.key);
+        let key = match key {
+            Ok(key) => key,
+            Err(fault) => return self.fail(fault.class, name, &fault.why),
+        };
+        let params = profile.params(instruction, self.at);
+        match sign_with_hashes(header, body, &params, &key.signing) {
+            Ok(signed) => self.made.push(Made {
+                text: signed.text,
+                published: signed.key,
+                record: key.signing.record().to_value(),
+                algorithm: signed.algorithm,
+                key: UsedKey {
+                    name: instruction.key.clone(),
+                    fingerprint: key.fingerprint,
+                },
+            }),
+            Err(error) => {
+                let class = match &error {
+                    SignError::Key { .. } => FaultClass::KeyUnreadable,
+                    _ => FaultClass::CannotSign,
+                };
+                self.fail(class, name, &Chain(&error).to_string());
+            }
+        }
+    }
+
+    fn fail(&mut self, class: FaultClass, key: Option<&KeyName>, why: &str) {
+        self.failures.push(Failure {
+            fault: SigningFault {
+                class,
+                domain: self.domain.clone(),
+                key: key.cloned(),
+            },
+            why: why.into(),
+        });
+    }
+
+    /// Notes that the signature at `place` does not verify.
+    pub(super) fn distrust(&mut self, place: usize, class: FaultClass, why: &str) {
+        if let Some(made) = self.made.get(place) {
+            let key = made.key.name.clone();
+            self.fail(class, Some(&key), why);
+        }
+    }
+
+    /// What becomes of the copies.
+    pub(super) fn conclude(mut self, router: &RouterConfig) -> Outcome {
+        let failed = self.failures.iter().map(|failure| failure.fault.clone());
+        let failed: Vec<SigningFault> = failed.collect();
+        // What does not verify by its own record is not sent. What does, is right, whatever the DNS says at the moment.
+        self.made.retain(|made| {
+            !failed.iter().any(|fault| {
+                fault.class == FaultClass::SelfCheckFailed
+                    && fault.key.as_ref() == Some(&made.key.name)
+            })
+        });
+        let consequence = consequence(router, &failed);
+        let signing = match (consequence.stops(), self.unsigned) {
+            (Some(signing), _) => signing,
+            (None, Some(_)) => Signing::NotNeeded,
+            (None, None) => Signing::Done(Signatures {
+                header: self
+                    .made
+                    .iter()
+                    .flat_map(|made| made.text.iter().copied())
+                    .collect(),
+                keys: self.made.iter().map(|made| made.key.clone()).collect(),
+                made: self.at,
+                expires: self.expires,
+            }),
+        };
+        let signatures = self.made.iter();
+        let signatures = signatures.map(|made| (made.published.domain().clone(), made.algorithm));
+        let outcome = Outcome {
+            signatures: signatures.collect(),
+            record: ProfileSigning {
+                profile: self.profile,
+                terms: self.terms,
+                signing,
+            },
+            consequence,
+            domain: self.domain,
+            failures: self.failures,
+            unsigned: self.unsigned,
+            quiet: None,
+        };
+        if router.is_quiet() {
+            outcome.quieted()
+        } else {
+            outcome
+        }
+    }
 }
 
 /// What came of the step, and what the log is to tell of it.
 #[derive(Debug)]
 pub struct Outcome {
     /// What the record keeps.
-    pub signing: Signing,
+    pub record: ProfileSigning,
     /// What the policy makes of the failures.
     pub consequence: Consequence,
     /// The domain the message is from, when it has one.
     domain: Option<DomainName>,
-    /// Every key, or the message, that was at fault, and the chain of errors.
-    failures: Vec<(SigningFault, Box<str>)>,
+    /// Every key, or the message, that was at fault.
+    failures: Vec<Failure>,
     /// Why it goes unsigned without any fault.
-    unsigned: Option<Unsigned>,
+    pub(super) unsigned: Option<Unsigned>,
     /// The domain and the algorithm of each signature.
     signatures: Vec<(DomainName, Algorithm)>,
     /// What would have become of the message, where nothing may come of it.
-    quiet: Option<Quiet>,
-}
-
-/// Runs the step for a message that has external recipients.
-#[must_use]
-pub fn sign(
-    router: &RouterConfig,
-    keyring: &Keyring,
-    message: Signable<'_>,
-    moment: Moment,
-) -> Outcome {
-    if router.signing_mode() == SigningMode::Off {
-        return Outcome::unsigned(None, Unsigned::SigningOff);
-    }
-    let domain = match signing_identity(message.from, message.sender) {
-        Ok(domain) => domain,
-        Err(error) => return Outcome::unsignable(router, None, Chain(&error).to_string()),
-    };
-    let rule = match router.resolve(&domain) {
-        SigningDecision::Sign(rule) => rule,
-        SigningDecision::NoEntry => {
-            return Outcome::unsigned(Some(domain), Unsigned::NoEntry);
-        }
-        SigningDecision::Off => return Outcome::unsigned(Some(domain), Unsigned::SigningOff),
-    };
-    let mut signers: Vec<(SignatureParams, SigningKey)> = Vec::with_capacity(rule.keys.len());
-    let mut names = Vec::with_capacity(rule.keys.len());
-    let mut signatures = Vec::with_capacity(rule.keys.len());
-    let mut failures = Vec::new();
-    for instruction in &rule.keys {
-        match keyring.key(&instruction.key) {
-            Ok(key) => {
-                let selector = instruction.key.selector().clone();
-                let mut params = SignatureParams::new(instruction.signing_domain.clone(), selector)
-                    .timestamp(moment.now);
-                if let Some(seconds) = moment.expire_after {
-                    params = params.expires(moment.now.saturating_add(seconds));
-                }
-                signers.push((params, key.clone()));
-                names.push(instruction.key.clone());
-                signatures.push((instruction.signing_domain.clone(), key.algorithm()));
-            }
-            Err(fault) => failures.push((
-                SigningFault {
-                    class: fault.class,
-                    domain: Some(domain.clone()),
-                    key: Some(instruction.key.clone()),
-                },
-                fault.why,
-            )),
-        }
-    }
-    let faults: Vec<SigningFault> = failures.iter().map(|(fault, _)| fault.clone()).collect();
-    let consequence = consequence(router, &faults);
-    let signing = match consequence.stops() {
-        Some(signing) => signing,
-        None => match make(message, signers) {
-            Ok(header) => Signing::Done {
-                header,
-                keys: names,
-            },
-            Err(error) => {
-                return Outcome::unsignable(router, Some(domain), Chain(&error).to_string());
-            }
-        },
-    };
-    Outcome {
-        signing,
-        consequence,
-        domain: Some(domain),
-        failures,
-        unsigned: None,
-        signatures,
-        quiet: None,
-    }
-}
-
-/// The DKIM-Signature fields, one after the other.
-fn make(
-    message: Signable<'_>,
-    signers: Vec<(SignatureParams, SigningKey)>,
-) -> Result<Vec<u8>, SignError> {
-    if signers.is_empty() {
-        return Ok(Vec::new());
-    }
-    let (header, _) = HeaderBlock::parse(message.header)?;
-    let mut signer = Signer::new(&header, signers)?;
-    signer.update(message.body)?;
-    Ok(signer
-        .finish()?
-        .into_iter()
-        .flat_map(|signature| signature.text)
-        .collect())
+    pub(super) quiet: Option<Quiet>,
 }
 
 impl Outcome {
-    /// Nothing leaves for external domains, so there is nothing to sign.
-    #[must_use]
-    pub fn not_needed() -> Self {
-        Self {
-            signing: Signing::NotNeeded,
-            consequence: Consequence::Send,
-            domain: None,
-            failures: Vec::new(),
-            unsigned: None,
-            signatures: Vec::new(),
-            quiet: None,
-        }
-    }
-
-    fn unsigned(domain: Option<DomainName>, why: Unsigned) -> Self {
-        Self {
-            signing: Signing::NotNeeded,
-            consequence: Consequence::Send,
-            domain,
-            failures: Vec::new(),
-            unsigned: Some(why),
-            signatures: Vec::new(),
-            quiet: None,
-        }
-    }
-
-    /// The message itself is at fault.
-    fn unsignable(router: &RouterConfig, domain: Option<DomainName>, why: String) -> Self {
-        let fault = SigningFault {
-            class: FaultClass::CannotSign,
-            domain: domain.clone(),
-            key: None,
-        };
-        let consequence = consequence(router, std::slice::from_ref(&fault));
-        let signing = consequence.stops().unwrap_or(Signing::Done {
-            header: Vec::new(),
-            keys: Vec::new(),
-        });
-        Self {
-            signing,
-            consequence,
-            domain,
-            failures: vec![(fault, why.into())],
-            unsigned: None,
-            signatures: Vec::new(),
-            quiet: None,
-        }
-    }
-
     /// The same, with nothing coming of it but what the log says.
-    #[must_use]
-    pub fn quieted(self) -> Self {
+    fn quieted(self) -> Self {
         Self {
             quiet: Some(Quiet::of(&self)),
-            signing: Signing::NotNeeded,
+            record: ProfileSigning {
+                signing: Signing::NotNeeded,
+                ..self.record
+            },
             consequence: Consequence::Send,
             ..self
         }
@@ -215,19 +230,21 @@ impl Outcome {
 
     /// Writes to the mail log what came of it.
     pub fn log(&self, id: QueueId) {
+        let profile = &self.record.profile;
         if let Some(quiet) = &self.quiet {
-            let faults: Vec<&SigningFault> = self.failures.iter().map(|(fault, _)| fault).collect();
+            let faults: Vec<&SigningFault> =
+                self.failures.iter().map(|failure| &failure.fault).collect();
             mail_log::quiet(id, self.domain.as_ref(), quiet, &faults);
             return;
         }
-        let consequence = match &self.signing {
+        let consequence = match &self.record.signing {
             Signing::NotNeeded => "sent_unsigned",
-            Signing::Done { keys, .. } if keys.is_empty() => "sent_unsigned",
-            Signing::Done { .. } => "sent_with_the_other_signatures",
+            Signing::Done(signatures) if signatures.keys.is_empty() => "sent_unsigned",
+            Signing::Done(_) => "sent_with_the_other_signatures",
             Signing::Deferred(_) => "deferred",
             Signing::Refused(_) => "not_sent",
         };
-        for (fault, why) in &self.failures {
+        for Failure { fault, why } in &self.failures {
             mail_log::signing_failed(id, fault, consequence, why);
         }
         let domain = self
@@ -235,11 +252,11 @@ impl Outcome {
             .as_ref()
             .map(ToString::to_string)
             .unwrap_or_default();
-        match &self.signing {
-            Signing::Done { keys, .. } if !keys.is_empty() => {
-                mail_log::signed(id, &domain, keys, &self.signatures);
+        match &self.record.signing {
+            Signing::Done(signatures) if !signatures.keys.is_empty() => {
+                mail_log::signed(id, profile, &domain, &signatures.keys, &self.signatures);
             }
-            Signing::Done { .. } => mail_log::unsigned(id, &domain, Unsigned::BestEffort),
+            Signing::Done(_) => mail_log::unsigned(id, &domain, Unsigned::BestEffort),
             Signing::NotNeeded => {
                 if let Some(why) = self.unsigned {
                     mail_log::unsigned(id, &domain, why);
@@ -251,10 +268,14 @@ impl Outcome {
 
     /// The keys that signed.
     #[must_use]
-    pub fn keys(&self) -> &[KeyName] {
-        match &self.signing {
-            Signing::Done { keys, .. } => keys,
-            Signing::NotNeeded | Signing::Deferred(_) | Signing::Refused(_) => &[],
+    pub fn keys(&self) -> Vec<KeyName> {
+        match &self.record.signing {
+            Signing::Done(signatures) => signatures
+                .keys
+                .iter()
+                .map(|used| used.name.clone())
+                .collect(),
+            Signing::NotNeeded | Signing::Deferred(_) | Signing::Refused(_) => Vec::new(),
         }
     }
 }

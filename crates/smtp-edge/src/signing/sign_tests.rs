@@ -4,12 +4,14 @@ use std::collections::HashMap;
 use std::path::Path;
 
 use common_config::notes_ini::NotesIni;
+use dkim_core::SigningKey;
 use router_config::{RouterSettings, SigningSettings};
 
 use super::*;
-use crate::intake::normalize::normalize;
+use crate::envelope::Source;
 use crate::signing::keyring::KeyFault;
-use crate::smtp::data::DataNotes;
+use crate::signing::profiles::ReadyProfiles;
+use crate::signing::step::hash_body;
 
 const NOTES: &str = "DKIM_KEY_renovations.com=12345\n\
                      DKIM_KEY_two.example=a,b\n\
@@ -29,7 +31,7 @@ fn router(mode: u8) -> RouterConfig {
 }
 
 fn keyring() -> Keyring {
-    let key = || Ok(SigningKey::generate_ed25519().unwrap());
+    let key = || Ok(SigningKey::generate_ed25519().unwrap().into());
     let fault = |class| {
         Err(KeyFault {
             class,
@@ -53,34 +55,26 @@ fn keyring() -> Keyring {
     Keyring::of(keys)
 }
 
-/// One word for what came of it: the signing domains, or the fault.
+/// One word for what came of it: the keys that signed, or the fault.
 fn outcome(mode: u8, header: &str) -> String {
-    let message = normalize(
-        format!("{header}\r\n\r\nbody\r\n").into_bytes(),
-        DataNotes::default(),
-    )
-    .unwrap();
-    let from: Vec<&[u8]> = message.values("From").collect();
-    let sender: Vec<&[u8]> = message.values("Sender").collect();
-    let signable = Signable {
-        header: message.header(),
-        from: &from,
-        sender: &sender,
-        body: message.body(),
-    };
-    let moment = Moment {
-        now: 1_800_000_000,
-        expire_after: None,
-    };
-    match sign(&router(mode), &keyring(), signable, moment).signing {
+    let text = format!("{header}\r\n\r\n");
+    let (header, _) = HeaderBlock::parse(text.as_bytes()).unwrap();
+    let router = router(mode);
+    let profiles = ReadyProfiles::new(router.signing_policy()).unwrap();
+    let profile = profiles.get(&ProfileName::default()).unwrap();
+    let (keyring, body) = (keyring(), hash_body(b"body\r\n"));
+    let plan = Plan::new(&router, &Source::Ourselves, Ok(&header));
+    let terms = plan.terms(&router, profile);
+    let attempt = sign(&plan, terms, &keyring, profile, &body, 1_800_000_000);
+    match attempt.conclude(&router).record.signing {
         Signing::NotNeeded => "unsigned".to_owned(),
-        Signing::Done { header, keys } => {
+        Signing::Done(Signatures { header, keys, .. }) => {
             let signatures = String::from_utf8(header)
                 .unwrap()
                 .matches("DKIM-Signature:")
                 .count();
             assert_eq!(signatures, keys.len());
-            let keys: Vec<String> = keys.iter().map(ToString::to_string).collect();
+            let keys: Vec<String> = keys.iter().map(|used| used.name.to_string()).collect();
             format!("signed [{}]", keys.join(" "))
         }
         Signing::Deferred(fault) => format!("deferred {}", fault.class.label()),

@@ -1,120 +1,44 @@
-//! What is in force for signing, swapped whole on a reload, and the step under it.
+//! The signing step as intake and queue know it: a message goes in, the outcomes come out for the copies that leave, under
+//! what is in force.
+//!
+//! The step can be repeated: what an outcome rests on is kept with it, and the hashes of the body with the message, so that
+//! signing again costs a header and a key. [`SigningStep::settle`] runs it for the copies for which it is due, and for no
+//! other.
 
+use std::collections::BTreeSet;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 
-use router_config::RouterConfig;
-use tokio::sync::{Mutex, watch};
+use dkim_core::{BodyHasher, BodyHashes, Canonicalization, HeaderBlock};
+use router_config::{ProfileName, RouterConfig};
+use tokio::sync::watch;
 
-use super::keyring::{KeySource, Keyring};
-use super::replay::Replay;
-use super::sign::{self, Moment, Outcome, Signable};
-use super::state::Signing;
+use super::in_force::InForce;
+use super::plan::Plan;
+use super::replay::{Occasion, Replay, Replayed};
+use super::self_check::SelfChecks;
+use super::sign::{Outcome, sign};
+use super::state::{FaultClass, ProfileSigning, Signing};
 use crate::admin::metrics;
 use crate::clock::{Clock, unix_seconds};
-use crate::envelope::{Mailbox, MailboxError};
-use crate::intake::normalize::{Normalized, normalize};
 use crate::mail_log;
-use crate::smtp::data::DataNotes;
 use crate::spool::message::{Message, RecipientState};
 
-/// One policy and the keys it names. A message is signed under one of these, never under parts of two.
-#[derive(Debug)]
-pub struct InForce {
-    /// The policy.
-    pub router: Arc<RouterConfig>,
-    /// Where its keys come from.
-    pub source: KeySource,
-    /// Its keys.
-    pub keyring: Keyring,
-    /// Seconds until a signature expires, when it does.
-    pub expire_after: Option<u64>,
-    /// Where mail to the bare `Postmaster` goes.
-    pub postmaster: Mailbox,
-}
-
-/// Why a policy cannot be put in force.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum InForceError {
-    /// The postmaster is no mailbox.
-    #[error("router.postmaster is not a mailbox: write it as local-part@domain")]
-    Postmaster(#[source] MailboxError),
-}
-
-impl InForce {
-    /// Reads the keys that the policy names. Keys that cannot sign are no error here: the policy decides what they mean
-    /// for each message.
-    ///
-    /// # Errors
-    /// [`InForceError`].
-    pub async fn load(
-        router: Arc<RouterConfig>,
-        source: KeySource,
-        expire_after: Option<u64>,
-    ) -> Result<Self, InForceError> {
-        let postmaster = router
-            .postmaster()
-            .parse()
-            .map_err(InForceError::Postmaster)?;
-        let keyring = Keyring::load(&source, &router.key_names()).await;
-        Ok(Self {
-            router,
-            source,
-            keyring,
-            expire_after,
-            postmaster,
-        })
-    }
-
-    /// The same policy, with its keys read again.
-    async fn with_keys_read_again(&self) -> Self {
-        self.with_keyring(Keyring::load(&self.source, &self.router.key_names()).await)
-    }
-
-    /// The same policy, with these keys.
-    #[must_use]
-    pub fn with_keyring(&self, keyring: Keyring) -> Self {
-        Self {
-            router: Arc::clone(&self.router),
-            source: self.source.clone(),
-            keyring,
-            expire_after: self.expire_after,
-            postmaster: self.postmaster.clone(),
-        }
-    }
-
-    /// Logs the keys that cannot sign.
-    pub fn log_faults(&self) {
-        for (name, fault) in self.keyring.faults() {
-            mail_log::key_unusable(name, fault.class, &fault.why);
-        }
-    }
-
-    /// Whether a recipient is outside.
-    #[must_use]
-    pub fn is_external(&self, recipient: &Mailbox) -> bool {
-        !self.router.is_internal(recipient.domain())
-    }
-}
-
 /// The signing step, shared by intake and queue.
-#[derive(Debug)]
 pub struct SigningStep {
     in_force: watch::Sender<Arc<InForce>>,
-    /// Held while keys are read again, so that many deferred messages do it once.
-    reading: Mutex<()>,
+    checks: SelfChecks,
     clock: Clock,
 }
 
 impl SigningStep {
     /// A step under `in_force`.
     #[must_use]
-    pub fn new(in_force: InForce, clock: Clock) -> Self {
+    pub fn new(in_force: InForce, checks: SelfChecks, clock: Clock) -> Self {
         Self {
             in_force: watch::Sender::new(Arc::new(in_force)),
-            reading: Mutex::new(()),
+            checks,
             clock,
         }
     }
@@ -148,60 +72,70 @@ impl SigningStep {
         })
     }
 
-    /// Signs a message for its external recipients, if it has any. `trace` holds the fields that stand before it.
-    #[must_use]
-    pub fn sign(
-        &self,
-        in_force: &InForce,
-        recipients: &[Mailbox],
-        trace: &[u8],
-        message: &Normalized,
-    ) -> Outcome {
-        if !recipients
-            .iter()
-            .any(|recipient| in_force.is_external(recipient))
-        {
-            return Outcome::not_needed();
-        }
-        let header = [trace, message.header()].concat();
-        let from: Vec<&[u8]> = message.values("From").collect();
-        let sender: Vec<&[u8]> = message.values("Sender").collect();
-        let signable = Signable {
-            header: &header,
-            from: &from,
-            sender: &sender,
-            body: message.body(),
-        };
-        let moment = Moment {
-            now: unix_seconds(self.clock.now()),
-            expire_after: in_force.expire_after,
-        };
-        let begun = self.clock.instant();
-        let outcome = sign::sign(&in_force.router, &in_force.keyring, signable, moment);
-        if !outcome.keys().is_empty() {
-            metrics::counters().signing_took(self.clock.instant().duration_since(begun));
-        }
-        if in_force.router.is_quiet() {
-            outcome.quieted()
-        } else {
-            outcome
+    /// Runs the step for a message that is about to be accepted: an outcome for each profile that its external recipients
+    /// have. When it has no such recipients there is none, unless a rule refuses the message.
+    pub async fn sign(&self, message: &Message) -> Vec<Outcome> {
+        let in_force = self.in_force();
+        let outcomes = self.settle(&in_force, message).await;
+        let outcomes: Vec<Outcome> = outcomes.into_iter().map(|(_, outcome)| outcome).collect();
+        match outcomes.is_empty() {
+            true => self.refusal(&in_force, message).into_iter().collect(),
+            false => outcomes,
         }
     }
 
-    /// Reads the keys again if some could not be had; many callers at once cause one reading.
-    async fn refreshed(&self) -> Arc<InForce> {
-        let before = self.in_force();
-        if before.keyring.faults().next().is_none() {
-            return before;
+    /// The outcome for a message that stays inside and goes nowhere all the same, since its client may not send it.
+    fn refusal(&self, in_force: &InForce, message: &Message) -> Option<Outcome> {
+        let text = [&message.trace, message.header()].concat();
+        let header = HeaderBlock::parse(&text).map(|(header, _)| header);
+        let router = &in_force.router;
+        let plan = Plan::new(router, &message.envelope.source, header.as_ref());
+        match plan {
+            Plan::Refused(_) => {}
+            Plan::Unsigned(..) | Plan::Unsignable(_) | Plan::Sign { .. } => return None,
         }
-        let _reading = self.reading.lock().await;
-        let now = self.in_force();
-        if !Arc::ptr_eq(&before, &now) {
-            return now;
+        let profile = in_force.profiles.get(&ProfileName::default())?;
+        let (terms, body) = (plan.terms(router, profile), BodyHashes::default());
+        let now = unix_seconds(self.clock.now());
+        Some(sign(&plan, terms, &in_force.keyring, profile, &body, now).conclude(router))
+    }
+
+    /// Runs the step for those copies of a message for which no outcome that stands is on record, and says why for each.
+    async fn settle(&self, in_force: &InForce, message: &Message) -> Vec<(Occasion, Outcome)> {
+        let text = [&message.trace, message.header()].concat();
+        let header = HeaderBlock::parse(&text).map(|(header, _)| header);
+        let router = &in_force.router;
+        let mut body = None;
+        let mut outcomes = Vec::new();
+        for name in profiles_of(router, message) {
+            let Some(profile) = in_force.profiles.get(&name) else {
+                continue; // every profile of the router is ready
+            };
+            let now = unix_seconds(self.clock.now());
+            let plan = Plan::new(router, &message.envelope.source, header.as_ref());
+            let terms = plan.terms(router, profile);
+            let record = message.state.signings.of(&name);
+            let occasion = match record {
+                None => Some(Occasion::NewCopy),
+                Some(record) => plan.occasion(record, terms, &in_force.keyring, profile, now),
+            };
+            let Some(occasion) = occasion else { continue };
+            let begun = self.clock.instant();
+            let body = body.get_or_insert_with(|| body_hashes(message));
+            let mut attempt = sign(&plan, terms, &in_force.keyring, profile, body, now);
+            if !attempt.made.is_empty() {
+                metrics::counters().signing_took(self.clock.instant().duration_since(begun));
+                let must = || in_force.is_first() || record.is_some_and(waits_for_a_check);
+                if self.checks.is_due(router.signing_policy(), must) {
+                    let begun = self.clock.instant();
+                    self.checks.check(&mut attempt, message, now).await;
+                    let took = self.clock.instant().duration_since(begun);
+                    metrics::counters().self_check_took(took);
+                }
+            }
+            outcomes.push((occasion, attempt.conclude(router)));
         }
-        let again = Arc::new(now.with_keys_read_again().await);
-        self.swap(&now, again);
-        self.in_force()
+        outcomes
     }
 }
 
@@ -209,24 +143,79 @@ impl Replay for SigningStep {
     fn replay<'a>(
         &'a self,
         message: &'a Message,
-    ) -> Pin<Box<dyn Future<Output = Signing> + Send + 'a>> {
+    ) -> Pin<Box<dyn Future<Output = Replayed> + Send + 'a>> {
         Box::pin(async move {
-            let in_force = self.refreshed().await;
-            let pending = message
-                .envelope
-                .recipients
-                .iter()
-                .zip(&message.state.recipients);
-            let pending = pending.filter(|(_, state)| matches!(state, RecipientState::Pending(_)));
-            let recipients: Vec<Mailbox> =
-                pending.map(|(recipient, _)| recipient.clone()).collect();
-            // What was kept is in normal form already, so this only finds its fields.
-            let Ok(content) = normalize(message.content.clone(), DataNotes::default()) else {
-                return message.state.signing.clone();
-            };
-            let outcome = self.sign(&in_force, &recipients, &message.trace, &content);
-            outcome.log(message.id);
-            outcome.signing
+            let in_force = self.in_force();
+            let mut signings = message.state.signings.clone();
+            for (occasion, outcome) in self.settle(&in_force, message).await {
+                mail_log::signing_replayed(message.id, &outcome.record.profile, occasion);
+                outcome.log(message.id);
+                signings.put(outcome.record);
+            }
+            Replayed {
+                router: Arc::clone(&in_force.router),
+                signings,
+            }
         })
     }
 }
+
+/// The profiles of the recipients outside who are still to have the message.
+fn profiles_of(router: &RouterConfig, message: &Message) -> BTreeSet<ProfileName> {
+    let recipients = message
+        .envelope
+        .recipients
+        .iter()
+        .zip(&message.state.recipients);
+    let pending = recipients.filter(|(_, state)| matches!(state, RecipientState::Pending(_)));
+    let outside = pending.filter(|(recipient, _)| !router.is_internal(recipient.domain()));
+    outside
+        .map(|(recipient, _)| router.signing_profile(recipient.domain()).name.clone())
+        .collect()
+}
+
+/// Whether a message waits because a check found fault with it, so that only another can let it go.
+fn waits_for_a_check(record: &ProfileSigning) -> bool {
+    match &record.signing {
+        Signing::Deferred(fault) => match fault.class {
+            FaultClass::SelfCheckFailed | FaultClass::PublishedKeyMismatch => true,
+            FaultClass::StoreAway
+            | FaultClass::NekAway
+            | FaultClass::KeyMissing
+            | FaultClass::KeyRevoked
+            | FaultClass::KeyUnreadable
+            | FaultClass::KeyTooShort
+            | FaultClass::NoSuitableKey
+            | FaultClass::CannotSign
+            | FaultClass::SenderRule => false,
+        },
+        Signing::NotNeeded | Signing::Done(_) | Signing::Refused(_) => false,
+    }
+}
+
+/// The hashes on record. Only a record of an earlier version has none, and then the body is read once more.
+fn body_hashes(message: &Message) -> BodyHashes {
+    if message.body_hashes == BodyHashes::default() {
+        hash_body(message.body())
+    } else {
+        message.body_hashes.clone()
+    }
+}
+
+/// The hashes that signatures are made of. None come of a body that DKIM cannot cover, which the step then says.
+#[must_use]
+pub fn hash_body(body: &[u8]) -> BodyHashes {
+    let mut hasher = BodyHasher::new([Canonicalization::Relaxed]);
+    match hasher.update(body) {
+        Ok(()) => hasher.finish().unwrap_or_default(),
+        Err(_) => BodyHashes::default(),
+    }
+}
+
+#[cfg(test)]
+#[path = "step_tests.rs"]
+mod tests;
+
+#[cfg(test)]
+#[path = "sender_tests.rs"]
+mod sender_tests;

@@ -10,11 +10,18 @@ pub enum Unsigned {
     NoEntry,
     /// Nothing could be signed with, and best effort lets the message go.
     BestEffort,
+    /// Its client may not sign for the domain, and the rule lets the message go.
+    SenderRule,
 }
 
 impl Unsigned {
     /// All of them, for counters that are to show a zero.
-    pub const ALL: [Self; 3] = [Self::SigningOff, Self::NoEntry, Self::BestEffort];
+    pub const ALL: [Self; 4] = [
+        Self::SigningOff,
+        Self::NoEntry,
+        Self::BestEffort,
+        Self::SenderRule,
+    ];
 
     /// The reason as counters write it.
     #[must_use]
@@ -23,6 +30,7 @@ impl Unsigned {
             Self::SigningOff => "signing_off",
             Self::NoEntry => "no_entry",
             Self::BestEffort => "best_effort",
+            Self::SenderRule => "sender_rule",
         }
     }
 
@@ -33,6 +41,7 @@ impl Unsigned {
             Self::SigningOff => "RouterDKIMSigning is off",
             Self::NoEntry => "no DKIM_KEY entry covers the domain",
             Self::BestEffort => "no key could sign, and signing is best effort",
+            Self::SenderRule => "its client may not sign for the domain (router.senders)",
         }
     }
 }

@@ -12,13 +12,13 @@ use common_config::name::KeyName;
 use credstore::StoreWatch;
 use tokio::time::MissedTickBehavior;
 
+use super::in_force::InForce;
 use super::keyring::Keyring;
-use super::step::{InForce, SigningStep};
+use super::step::SigningStep;
 use crate::mail_log::{self, Chain};
 use crate::queue::QueueHandle;
 
 /// Keeps the keys in force those of the store.
-#[derive(Debug)]
 pub struct KeyringWatch {
     signing: Arc<SigningStep>,
     queue: QueueHandle,

@@ -10,6 +10,7 @@ use super::*;
 use crate::clock::Clock;
 use crate::queue;
 use crate::signing::keyring::tests::{S1, S2, Store, name};
+use crate::signing::self_check::tests::no_dns;
 
 /// A policy under which renovations.com has this selector, with its keys.
 async fn policy(selector: &str, store: &Store) -> InForce {
@@ -21,13 +22,13 @@ async fn policy(selector: &str, store: &Store) -> InForce {
     )
     .unwrap();
     let router = RouterConfig::load(&settings, &SigningSettings::default(), notes.entries());
-    let in_force = InForce::load(Arc::new(router.unwrap()), store.source.clone(), None);
+    let in_force = InForce::load(Arc::new(router.unwrap()), store.source.clone());
     in_force.await.unwrap()
 }
 
 /// A step under the policy that names s1, and its watch after a first look.
 async fn watched(store: &Store) -> (Arc<SigningStep>, KeyringWatch) {
-    let step = SigningStep::new(policy("s1", store).await, Clock::system());
+    let step = SigningStep::new(policy("s1", store).await, no_dns(), Clock::system());
     let step = Arc::new(step);
     let (handle, _) = queue::channel();
     let mut watch = KeyringWatch::new(Arc::clone(&step), handle);

@@ -326,6 +326,12 @@ pub fn signing_refused() -> Reply {
     )
 }
 
+/// `550`: this client may not send from the domain of the message.
+#[must_use]
+pub fn sender_refused() -> Reply {
+    Reply::new(550, "5.7.1", "this client may not send from that domain")
+}
+
 /// `550`: the message must go under TLS alone, and that is not promised here (RFC 8689 §5).
 #[must_use]
 pub fn require_tls_not_offered() -> Reply {

@@ -2,9 +2,12 @@
 
 use std::time::SystemTime;
 
+use dkim_core::BodyHashes;
+use memchr::memmem;
+
 use crate::envelope::Envelope;
 use crate::ids::QueueId;
-use crate::signing::state::Signing;
+use crate::signing::state::Signings;
 
 /// A message as it is accepted. Nothing in it changes afterwards; what changes is its [`MessageState`].
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -18,6 +21,8 @@ pub struct Message {
     pub trace: Vec<u8>,
     /// The message from its first header field to its last line; every line ends in CRLF, nothing is dot-stuffed.
     pub content: Vec<u8>,
+    /// The hashes of its body, so that signing again needs no second look at it. Empty in records of version 1.
+    pub body_hashes: BodyHashes,
     /// Where each recipient and the signing step stand at acceptance.
     pub state: MessageState,
 }
@@ -26,15 +31,22 @@ impl Message {
     /// The header of `content`: every field with its line end, without the empty line after them.
     #[must_use]
     pub fn header(&self) -> &[u8] {
+        self.content.get(..self.header_length()).unwrap_or_default()
+    }
+
+    /// The body: everything after the empty line.
+    #[must_use]
+    pub fn body(&self) -> &[u8] {
+        self.content
+            .get(self.header_length() + 2..)
+            .unwrap_or_default()
+    }
+
+    fn header_length(&self) -> usize {
         if self.content.starts_with(b"\r\n") {
-            return &[];
+            return 0;
         }
-        let end = self
-            .content
-            .windows(4)
-            .position(|window| window == b"\r\n\r\n");
-        end.and_then(|end| self.content.get(..end + 2))
-            .unwrap_or(&self.content)
+        memmem::find(&self.content, b"\r\n\r\n").map_or(self.content.len(), |end| end + 2)
     }
 }
 
@@ -43,8 +55,8 @@ impl Message {
 pub struct MessageState {
     /// One for each recipient of the envelope, in its order.
     pub recipients: Vec<RecipientState>,
-    /// The outcome of the signing step.
-    pub signing: Signing,
+    /// The outcomes of the signing step.
+    pub signings: Signings,
     /// How many rounds of delivery have ended.
     pub attempts: u32,
     /// When the next round is due.

@@ -26,6 +26,7 @@ pub fn encode_message(message: &Message) -> Vec<u8> {
     writer.u64(message.id.number());
     writer.envelope(&message.envelope);
     writer.bytes(&message.trace);
+    writer.body_hashes(&message.body_hashes);
     writer.u64(message.content.len() as u64);
     writer.0.extend_from_slice(&message.content);
     writer.state(&message.state);
@@ -41,6 +42,7 @@ pub fn decode_message(record: &[u8]) -> Result<Message, RecordError> {
     let id = QueueId::from_number(reader.u64()?);
     let envelope = reader.envelope()?;
     let trace = reader.bytes()?.to_vec();
+    let body_hashes = reader.body_hashes()?;
     let length = reader.u64()?;
     let length = usize::try_from(length).map_err(|_| reader.damaged())?;
     let content = reader.take(length)?.to_vec();
@@ -54,6 +56,7 @@ pub fn decode_message(record: &[u8]) -> Result<Message, RecordError> {
         envelope,
         trace,
         content,
+        body_hashes,
         state,
     })
 }
@@ -100,7 +103,9 @@ pub enum RecordError {
 const MAGIC: &[u8; 4] = b"EDGE";
 const MESSAGE: u8 = b'M';
 const STATE: u8 = b'S';
-const VERSION: u8 = 1;
+/// What is written. Version 1 is read as well: it kept no hashes of the body, and one outcome of signing for all copies, which
+/// is made anew.
+const VERSION: u8 = 2;
 const HEAD: usize = 16;
 const CHECKSUM: usize = 4;
 

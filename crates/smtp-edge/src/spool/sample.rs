@@ -2,10 +2,15 @@
 
 use std::time::{Duration, SystemTime};
 
+use dkim_core::{BodyHashes, Canonicalization};
+use router_config::{Client, ProfileName};
+
 use super::message::{Fault, Message, MessageState, RecipientState};
 use crate::envelope::{Envelope, Needs, ReversePath, Source};
 use crate::ids::QueueId;
-use crate::signing::state::{FaultClass, Signing, SigningFault};
+use crate::signing::state::{
+    FaultClass, ProfileSigning, Signatures, Signing, SigningFault, Signings, Terms, UsedKey,
+};
 
 /// When samples are accepted.
 pub(crate) fn accepted() -> SystemTime {
@@ -18,7 +23,7 @@ pub(crate) fn message(number: u64) -> Message {
         id: QueueId::from_number((1_790_000_000_000 << 20) + number),
         envelope: Envelope {
             source: Source::Client {
-                address: "192.0.2.10".parse().unwrap(),
+                client: Client::at("192.0.2.10".parse().unwrap()),
                 helo: "domino.renovations.com".into(),
             },
             reverse_path: ReversePath::Mailbox("samantha@renovations.com".parse().unwrap()),
@@ -36,6 +41,10 @@ pub(crate) fn message(number: u64) -> Message {
         trace: b"Received: from domino.renovations.com\r\n".to_vec(),
         content: b"From: samantha@renovations.com\r\nSubject: .\r\n\r\n.a dot\r\n\0\xff\r\n"
             .to_vec(),
+        body_hashes: BodyHashes::from_sha256([
+            (Canonicalization::Relaxed, [1; 32]),
+            (Canonicalization::Simple, [2; 32]),
+        ]),
         state: fresh(3),
     }
 }
@@ -44,7 +53,7 @@ pub(crate) fn message(number: u64) -> Message {
 pub(crate) fn fresh(recipients: usize) -> MessageState {
     MessageState {
         recipients: vec![RecipientState::Pending(None); recipients],
-        signing: Signing::NotNeeded,
+        signings: for_all(Signing::NotNeeded),
         attempts: 0,
         next_attempt: accepted(),
     }
@@ -66,12 +75,53 @@ pub(crate) fn worked_on() -> MessageState {
                 ..fault
             }),
         ],
-        signing: Signing::Deferred(SigningFault {
-            class: FaultClass::StoreAway,
-            domain: Some("renovations.com".parse().unwrap()),
-            key: Some("12345._domainkey.renovations.com".parse().unwrap()),
-        }),
+        signings: [
+            ("default", Signing::Deferred(fault_of_signing())),
+            ("unsigned", Signing::NotNeeded),
+            (
+                "one-rsa",
+                Signing::Done(signatures(b"DKIM-Signature: v=1\r\n")),
+            ),
+        ]
+        .into_iter()
+        .map(|(profile, signing)| ProfileSigning {
+            profile: profile.parse().unwrap(),
+            terms: Terms([7; 16]),
+            signing,
+        })
+        .collect(),
         attempts: 3,
         next_attempt: accepted() + Duration::new(2100, 500),
     }
+}
+
+fn fault_of_signing() -> SigningFault {
+    SigningFault {
+        class: FaultClass::StoreAway,
+        domain: Some("renovations.com".parse().unwrap()),
+        key: Some("12345._domainkey.renovations.com".parse().unwrap()),
+    }
+}
+
+/// Signatures of one key, with these fields.
+pub(crate) fn signatures(header: &[u8]) -> Signatures {
+    Signatures {
+        header: header.to_vec(),
+        keys: vec![UsedKey {
+            name: "12345._domainkey.renovations.com".parse().unwrap(),
+            fingerprint: [9; 32],
+        }],
+        made: 1_790_000_000,
+        expires: Some(1_790_604_800),
+    }
+}
+
+/// The same outcome for everybody outside.
+pub(crate) fn for_all(signing: Signing) -> Signings {
+    std::iter::once(ProfileSigning {
+        profile: ProfileName::default(),
+        terms: Terms([0; 16]),
+        signing,
+    })
+    .collect()
 }

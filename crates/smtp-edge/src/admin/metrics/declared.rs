@@ -87,6 +87,24 @@ pub(super) const SIGNING_FAILURES: Declared = declared(
     &["class"],
     "Times that a key or a message was at fault, repeated attempts included",
 );
+pub(super) const SIGNING_REPLAYS: Declared = declared(
+    Kind::Counter,
+    "smtp_edge_signing_replays_total",
+    &["occasion"],
+    "Times that the signing step was run again before a message left",
+);
+pub(super) const SELF_CHECKS: Declared = declared(
+    Kind::Counter,
+    "smtp_edge_self_checks_total",
+    &["result"],
+    "Signatures that were verified before they were sent",
+);
+pub(super) const SELF_CHECK_SECONDS: Declared = declared(
+    Kind::Histogram,
+    "smtp_edge_self_check_seconds",
+    &[],
+    "Time that verifying a message before it was sent took, the DNS included",
+);
 pub(super) const DELIVERED: Declared = declared(
     Kind::Counter,
     "smtp_edge_delivered_total",
@@ -161,7 +179,7 @@ pub(super) const BUILD_INFO: Declared = declared(
 );
 
 /// Every metric, in the order of the manual.
-pub const DECLARED: [Declared; 20] = [
+pub const DECLARED: [Declared; 23] = [
     ACCEPTED,
     REJECTED,
     TURNED_AWAY,
@@ -170,6 +188,9 @@ pub const DECLARED: [Declared; 20] = [
     SIGNATURES,
     UNSIGNED,
     SIGNING_FAILURES,
+    SIGNING_REPLAYS,
+    SELF_CHECKS,
+    SELF_CHECK_SECONDS,
     DELIVERED,
     DEFERRED,
     BOUNCED,

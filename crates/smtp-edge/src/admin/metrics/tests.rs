@@ -88,6 +88,9 @@ fn events_are_counted_where_they_belong() {
     metrics.signing_took(Duration::from_micros(700));
     metrics.unsigned(Unsigned::NoEntry);
     metrics.signing_failed(FaultClass::KeyRevoked);
+    metrics.signing_replayed(Occasion::Stale);
+    metrics.self_checked(Found::PublishedMismatch);
+    metrics.self_check_took(Duration::from_millis(2));
     metrics.delivered();
     metrics.deferred();
     metrics.bounced();
@@ -107,6 +110,11 @@ fn events_are_counted_where_they_belong() {
         "smtp_edge_unsigned_total{reason=\"no_entry\"} 1",
         "smtp_edge_unsigned_total{reason=\"signing_off\"} 0",
         "smtp_edge_signing_failures_total{class=\"key_revoked\"} 1",
+        "smtp_edge_signing_replays_total{occasion=\"stale\"} 1",
+        "smtp_edge_signing_replays_total{occasion=\"new_copy\"} 0",
+        "smtp_edge_self_checks_total{result=\"published_mismatch\"} 1",
+        "smtp_edge_self_checks_total{result=\"passed\"} 0",
+        "smtp_edge_self_check_seconds_count 1",
         "smtp_edge_delivered_total 1",
         "smtp_edge_deferred_total 1",
         "smtp_edge_bounced_total 1",

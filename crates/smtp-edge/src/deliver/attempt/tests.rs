@@ -1,5 +1,7 @@
 use std::net::SocketAddr;
 
+use router_config::ProfileName;
+
 use super::*;
 use crate::deliver::copy::Copy;
 use crate::deliver::fake::{Close, Encrypt, Hear, HearData, Host, Step, greet, say, script, take};
@@ -64,7 +66,7 @@ async fn attempt(message: &Message, scripts: Vec<Vec<Step>>) -> (Vec<String>, Ve
     let host = Host::play(scripts).await;
     let endings = attempt_with(
         message,
-        Audience::External,
+        Audience::External(ProfileName::default()),
         &manner(TlsMode::Opportunistic),
         &host,
     )
@@ -476,7 +478,13 @@ async fn a_silent_host_is_given_up() {
     let host = Host::play(vec![vec![]]).await;
     let mut manner = manner(TlsMode::Off);
     manner.timeouts.command = Duration::from_millis(50);
-    let endings = attempt_with(&message(1), Audience::External, &manner, &host).await;
+    let endings = attempt_with(
+        &message(1),
+        Audience::External(ProfileName::default()),
+        &manner,
+        &host,
+    )
+    .await;
     let ending = shown(&endings[0].1, host.address);
     assert_eq!(
         ending,
@@ -490,7 +498,7 @@ async fn a_host_that_nobody_serves_is_passed_over() {
     let address = host.address;
     let endings = attempt_with(
         &message(1),
-        Audience::External,
+        Audience::External(ProfileName::default()),
         &manner(TlsMode::Off),
         &host,
     )
@@ -569,7 +577,7 @@ async fn starttls_that_is_refused_or_not_wanted_leaves_the_session_in_clear() {
     let host = Host::play(vec![script(&[&greet(&["STARTTLS"]), &take()])]).await;
     let endings = attempt_with(
         &message(1),
-        Audience::External,
+        Audience::External(ProfileName::default()),
         &manner(TlsMode::Off),
         &host,
     )

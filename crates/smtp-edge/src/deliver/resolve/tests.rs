@@ -1,5 +1,7 @@
 use super::*;
+use crate::config::DnsSettings;
 use crate::deliver::fake::{Dns, Entry};
+use crate::dns;
 
 const EDGE: &str = "Edge.Renovations.com";
 
@@ -12,7 +14,7 @@ async fn resolver(entries: &[(&str, Entry)], allowed: &[&str]) -> Resolver {
         .iter()
         .map(|network| network.parse().unwrap())
         .collect();
-    Resolver::new(&settings, EDGE, allowed).unwrap()
+    Resolver::new(dns::resolver(&settings).unwrap(), EDGE, allowed)
 }
 
 /// The names, or the status and whether it is for good.
@@ -162,7 +164,7 @@ async fn names_are_asked_for_as_they_are_without_a_search_list() {
     let settings = DnsSettings {
         servers: vec![dns.address],
     };
-    let resolver = Resolver::new(&settings, EDGE, Vec::new()).unwrap();
+    let resolver = Resolver::new(dns::resolver(&settings).unwrap(), EDGE, Vec::new());
     let _ = resolver.exchangers(&"example.net".parse().unwrap()).await;
     assert_eq!(*dns.asked.lock().unwrap(), ["example.net MX"]);
 }

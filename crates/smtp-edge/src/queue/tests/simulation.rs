@@ -12,17 +12,18 @@ use std::sync::Mutex;
 use std::sync::atomic::Ordering;
 
 use proptest::prelude::*;
-use router_config::{RouterSettings, SigningSettings};
+use router_config::{RouterConfig, RouterSettings, SigningSettings};
 
 use super::super::*;
 use crate::deliver::outcome::{Outcome, Settled, Taken, local_fault};
 use crate::deliver::route::{Audience, Route};
 use crate::dsn::ReportError;
 use crate::envelope::Mailbox;
-use crate::signing::state::{FaultClass, SigningFault};
+use crate::signing::replay::Replayed;
+use crate::signing::state::{FaultClass, Signing, SigningFault};
 use crate::spool::memory::MemorySpool;
 use crate::spool::message::Message;
-use crate::spool::sample;
+use crate::spool::sample::{self, for_all};
 
 #[derive(Debug, Clone)]
 enum Operation {
@@ -94,7 +95,7 @@ impl Deliver for Shared {
         signatures: &'a [u8],
         route: &'a Route,
     ) -> Pin<Box<dyn Future<Output = Vec<Settled>> + Send + 'a>> {
-        if route.audience == Audience::External && signatures != SIGNATURE {
+        if route.audience != Audience::Internal && signatures != SIGNATURE {
             self.0.unsigned.lock().unwrap().push(message.id.to_string());
         }
         let mut hops = self.0.hops.lock().unwrap();
@@ -125,25 +126,29 @@ impl Deliver for Shared {
 }
 
 impl Replay for Shared {
-    fn replay<'a>(&'a self, _: &'a Message) -> Pin<Box<dyn Future<Output = Signing> + Send + 'a>> {
-        let fault = |class| SigningFault {
-            class,
-            domain: None,
-            key: None,
-        };
-        let signing = match self
-            .0
-            .keys
-            .lock()
-            .unwrap()
-            .pop_front()
-            .unwrap_or(Answer::Yes)
-        {
-            Answer::Yes => signed(),
-            Answer::Later => Signing::Deferred(fault(FaultClass::StoreAway)),
-            Answer::No => Signing::Refused(fault(FaultClass::KeyMissing)),
-        };
-        Box::pin(async move { signing })
+    fn replay<'a>(
+        &'a self,
+        message: &'a Message,
+    ) -> Pin<Box<dyn Future<Output = Replayed> + Send + 'a>> {
+        let mut signings = message.state.signings.clone();
+        if signings.deferred().next().is_some() {
+            let answer = self.0.keys.lock().unwrap().pop_front();
+            signings = for_all(match answer.unwrap_or(Answer::Yes) {
+                Answer::Yes => signed(),
+                Answer::Later => Signing::Deferred(fault(FaultClass::StoreAway)),
+                Answer::No => Signing::Refused(fault(FaultClass::KeyMissing)),
+            });
+        }
+        let router = router();
+        Box::pin(async move { Replayed { router, signings } })
+    }
+}
+
+fn fault(class: FaultClass) -> SigningFault {
+    SigningFault {
+        class,
+        domain: None,
+        key: None,
     }
 }
 
@@ -201,10 +206,7 @@ impl Spool for SharedSpool {
 const SIGNATURE: &[u8] = b"DKIM-Signature: s\r\n";
 
 fn signed() -> Signing {
-    Signing::Done {
-        header: SIGNATURE.to_vec(),
-        keys: vec!["12345._domainkey.renovations.com".parse().unwrap()],
-    }
+    Signing::Done(sample::signatures(SIGNATURE))
 }
 
 struct Simulation {
@@ -259,15 +261,11 @@ impl Simulation {
         message.envelope.recipients = names.iter().map(|name| name.parse().unwrap()).collect();
         message.state = sample::fresh(names.len());
         message.state.next_attempt = self.clock.now();
-        message.state.signing = if deferred {
-            Signing::Deferred(SigningFault {
-                class: FaultClass::StoreAway,
-                domain: None,
-                key: None,
-            })
+        message.state.signings = for_all(if deferred {
+            Signing::Deferred(fault(FaultClass::StoreAway))
         } else {
             signed()
-        };
+        });
         // What could not be committed was answered 451 and is the client's.
         if let Ok(durable) = self.outside.spool.commit(message.clone()).await {
             self.handle.enqueue(durable, &message.state);
@@ -363,17 +361,9 @@ fn start(
     clock: &Clock,
     recovered: Vec<(QueueId, MessageState)>,
 ) -> (QueueHandle, Queue) {
-    let settings = RouterSettings {
-        internal_domains: vec!["renovations.com".parse().unwrap()],
-        internal_next_hop: Some("127.0.0.1:2525".parse().unwrap()),
-        postmaster: Some("postmaster@renovations.com".parse().unwrap()),
-        ..RouterSettings::default()
-    };
-    let router = RouterConfig::load(&settings, &SigningSettings::default(), &[]).unwrap();
     let (handle, inbox) = channel();
     let parts = Parts {
         spool: Arc::new(SharedSpool(Arc::clone(outside))),
-        router: watch::channel(Arc::new(router)).1,
         replay: Arc::new(Shared(Arc::clone(outside))),
         deliver: Arc::new(Shared(Arc::clone(outside))),
         reporter: Arc::new(Shared(Arc::clone(outside))),
@@ -382,6 +372,16 @@ fn start(
         clock: clock.clone(),
     };
     (handle, Queue::start(inbox, parts, recovered))
+}
+
+fn router() -> Arc<RouterConfig> {
+    let settings = RouterSettings {
+        internal_domains: vec!["renovations.com".parse().unwrap()],
+        internal_next_hop: Some("127.0.0.1:2525".parse().unwrap()),
+        postmaster: Some("postmaster@renovations.com".parse().unwrap()),
+        ..RouterSettings::default()
+    };
+    Arc::new(RouterConfig::load(&settings, &SigningSettings::default(), &[]).unwrap())
 }
 
 /// Lets every task run until all of them wait for time or news. Nothing here waits for anything else, so that a few

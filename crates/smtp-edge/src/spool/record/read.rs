@@ -3,9 +3,14 @@
 use std::net::IpAddr;
 use std::time::{Duration, SystemTime};
 
+use dkim_core::{BodyHashes, Canonicalization};
+use router_config::{Client, ClientCertificate, Issuer};
+
 use super::{CHECKSUM, HEAD, MAGIC, RecordError, VERSION};
 use crate::envelope::{Envelope, Mailbox, Needs, ReversePath, Source};
-use crate::signing::state::{FaultClass, Signing, SigningFault};
+use crate::signing::state::{
+    FaultClass, ProfileSigning, Signatures, Signing, SigningFault, Signings, Terms, UsedKey,
+};
 use crate::spool::message::{Fault, MessageState, RecipientState};
 
 /// Reads a payload from `offset` on. The invariant is `HEAD <= offset <= end <= record.len() - CHECKSUM`.
@@ -13,6 +18,7 @@ pub(super) struct Reader<'a> {
     record: &'a [u8],
     offset: usize,
     end: usize,
+    version: u8,
 }
 
 impl<'a> Reader<'a> {
@@ -23,7 +29,7 @@ impl<'a> Reader<'a> {
         if magic != MAGIC || *found != kind {
             return Err(AT_HEAD);
         }
-        if *version != VERSION {
+        if !(1..=VERSION).contains(version) {
             return Err(RecordError::Version { version: *version });
         }
         let length = head
@@ -42,6 +48,7 @@ impl<'a> Reader<'a> {
             record,
             offset: HEAD,
             end,
+            version: *version,
         })
     }
 
@@ -139,10 +146,14 @@ impl<'a> Reader<'a> {
         let at = self.damaged();
         let source = match self.u8()? {
             0 => Source::Client {
-                address: self.parsed::<IpAddr>()?,
+                client: Client::at(self.parsed::<IpAddr>()?),
                 helo: self.text()?.into(),
             },
             1 => Source::Ourselves,
+            2 => Source::Client {
+                client: self.client()?,
+                helo: self.text()?.into(),
+            },
             _ => return Err(at),
         };
         let reverse_path = match self.u8()? {
@@ -170,6 +181,26 @@ impl<'a> Reader<'a> {
         })
     }
 
+    fn client(&mut self) -> Result<Client, RecordError> {
+        let address = self.parsed::<IpAddr>()?;
+        let identity = self.optional_parsed()?;
+        let fingerprint = self.optional_parsed()?;
+        let issuer = match self.u8()? {
+            0 => Issuer::Unknown,
+            1 => Issuer::Authority,
+            _ => return Err(self.damaged()),
+        };
+        let certificate = fingerprint.map(|fingerprint| ClientCertificate {
+            fingerprint,
+            issuer,
+        });
+        Ok(Client {
+            address,
+            identity,
+            certificate,
+        })
+    }
+
     pub(super) fn state(&mut self) -> Result<MessageState, RecordError> {
         let count = self.u32()?;
         let recipients = (0..count)
@@ -177,7 +208,7 @@ impl<'a> Reader<'a> {
             .collect::<Result<Vec<_>, _>>()?;
         Ok(MessageState {
             recipients,
-            signing: self.signing()?,
+            signings: self.signings()?,
             attempts: self.u32()?,
             next_attempt: self.time()?,
         })
@@ -195,22 +226,90 @@ impl<'a> Reader<'a> {
         }
     }
 
-    pub(super) fn signing(&mut self) -> Result<Signing, RecordError> {
+    fn signings(&mut self) -> Result<Signings, RecordError> {
+        if self.version == 1 {
+            self.signing_of_version_1()?;
+            return Ok(Signings::default());
+        }
+        let count = self.u32()?;
+        (0..count)
+            .map(|_| {
+                Ok(ProfileSigning {
+                    profile: self.parsed()?,
+                    terms: Terms(self.array()?),
+                    signing: self.signing()?,
+                })
+            })
+            .collect()
+    }
+
+    fn signing(&mut self) -> Result<Signing, RecordError> {
         let at = self.damaged();
         match self.u8()? {
             0 => Ok(Signing::NotNeeded),
-            1 => {
-                let header = self.bytes()?.to_vec();
-                let count = self.u32()?;
-                let keys = (0..count)
-                    .map(|_| self.parsed())
-                    .collect::<Result<Vec<_>, _>>()?;
-                Ok(Signing::Done { header, keys })
-            }
+            1 => Ok(Signing::Done(Signatures {
+                header: self.bytes()?.to_vec(),
+                keys: self.used_keys()?,
+                made: self.u64()?,
+                expires: match self.u8()? {
+                    0 => None,
+                    1 => Some(self.u64()?),
+                    _ => return Err(at),
+                },
+            })),
             2 => Ok(Signing::Deferred(self.signing_fault()?)),
             3 => Ok(Signing::Refused(self.signing_fault()?)),
             _ => Err(at),
         }
+    }
+
+    fn used_keys(&mut self) -> Result<Vec<UsedKey>, RecordError> {
+        let count = self.u32()?;
+        (0..count)
+            .map(|_| {
+                Ok(UsedKey {
+                    name: self.parsed()?,
+                    fingerprint: self.array()?,
+                })
+            })
+            .collect()
+    }
+
+    /// Passes over it.
+    fn signing_of_version_1(&mut self) -> Result<(), RecordError> {
+        let at = self.damaged();
+        match self.u8()? {
+            0 => {}
+            1 => {
+                self.bytes()?;
+                for _ in 0..self.u32()? {
+                    self.text()?;
+                }
+            }
+            2 | 3 => {
+                self.signing_fault()?;
+            }
+            _ => return Err(at),
+        }
+        Ok(())
+    }
+
+    pub(super) fn body_hashes(&mut self) -> Result<BodyHashes, RecordError> {
+        if self.version == 1 {
+            return Ok(BodyHashes::default());
+        }
+        let count = self.u32()?;
+        let hashes = (0..count).map(|_| {
+            let at = self.damaged();
+            let canonicalization = match self.u8()? {
+                0 => Canonicalization::Simple,
+                1 => Canonicalization::Relaxed,
+                _ => return Err(at),
+            };
+            Ok((canonicalization, self.array()?))
+        });
+        let hashes: Vec<_> = hashes.collect::<Result<_, _>>()?;
+        Ok(BodyHashes::from_sha256(hashes))
     }
 
     pub(super) fn fault(&mut self) -> Result<Fault, RecordError> {
@@ -231,6 +330,10 @@ impl<'a> Reader<'a> {
             4 => FaultClass::KeyUnreadable,
             5 => FaultClass::KeyTooShort,
             6 => FaultClass::CannotSign,
+            7 => FaultClass::NoSuitableKey,
+            8 => FaultClass::SelfCheckFailed,
+            9 => FaultClass::PublishedKeyMismatch,
+            10 => FaultClass::SenderRule,
             _ => return Err(at),
         };
         Ok(SigningFault {

@@ -1,11 +1,14 @@
-use std::net::IpAddr;
 use std::time::{Duration, SystemTime};
 
+use dkim_core::BodyHashes;
 use proptest::prelude::*;
+use router_config::{CertificateFingerprint, Client, ClientCertificate, Issuer};
 
 use super::*;
 use crate::envelope::{Needs, Source};
-use crate::signing::state::{FaultClass, Signing, SigningFault};
+use crate::signing::state::{
+    FaultClass, ProfileSigning, Signatures, Signing, SigningFault, Signings, Terms, UsedKey,
+};
 use crate::spool::message::{Fault, RecipientState};
 use crate::spool::sample;
 
@@ -13,12 +16,35 @@ use crate::spool::sample;
 fn version_1_still_loads() {
     let message = include_bytes!("../../../testdata/spool-v1/message.msg");
     let state = include_bytes!("../../../testdata/spool-v1/message.state");
+    // What it says of signing is passed over, so that the step is run again.
+    let now = sample::message(1);
+    let then = Message {
+        body_hashes: BodyHashes::default(),
+        state: without_signing(now.state.clone()),
+        ..now
+    };
+    assert_eq!(decode_message(message).unwrap(), then);
+    let worked_on = without_signing(sample::worked_on());
+    assert_eq!(decode_state(state).unwrap(), (then.id, worked_on));
+}
+
+fn without_signing(state: MessageState) -> MessageState {
+    MessageState {
+        signings: Signings::default(),
+        ..state
+    }
+}
+
+#[test]
+fn version_2_still_loads() {
+    let message = include_bytes!("../../../testdata/spool-v2/message.msg");
+    let state = include_bytes!("../../../testdata/spool-v2/message.state");
     assert_eq!(decode_message(message).unwrap(), sample::message(1));
     assert_eq!(
         decode_state(state).unwrap(),
         (sample::message(1).id, sample::worked_on())
     );
-    // And is what is written: a change of the form must become version 2.
+    // And is what is written: a change of the form must become version 3.
     assert_eq!(encode_message(&sample::message(1)), message);
     assert_eq!(
         encode_state(sample::message(1).id, &sample::worked_on()),
@@ -29,10 +55,12 @@ fn version_1_still_loads() {
 #[test]
 fn another_version_is_refused_by_name() {
     let mut record = encode_message(&sample::message(1));
-    record[5] = 2;
-    let error = decode_message(&record).unwrap_err();
-    assert_eq!(error, RecordError::Version { version: 2 });
-    assert!(error.to_string().contains("version 2"));
+    for version in [0, 3] {
+        record[5] = version;
+        let error = decode_message(&record).unwrap_err();
+        assert_eq!(error, RecordError::Version { version });
+        assert!(error.to_string().contains(&format!("version {version}")));
+    }
 }
 
 #[test]
@@ -101,41 +129,75 @@ fn recipient() -> impl Strategy<Value = RecipientState> {
 
 fn signing() -> impl Strategy<Value = Signing> {
     let fault = (
-        prop_oneof![
-            Just(FaultClass::StoreAway),
-            Just(FaultClass::NekAway),
-            Just(FaultClass::KeyMissing),
-            Just(FaultClass::KeyRevoked),
-            Just(FaultClass::KeyUnreadable),
-            Just(FaultClass::KeyTooShort),
-            Just(FaultClass::CannotSign),
-        ],
+        proptest::sample::select(FaultClass::ALL.to_vec()),
         proptest::option::of(Just("renovations.com".parse().unwrap())),
         proptest::option::of(Just("12345._domainkey.renovations.com".parse().unwrap())),
     )
         .prop_map(|(class, domain, key)| SigningFault { class, domain, key });
+    let done = (
+        any::<Vec<u8>>(),
+        0..3_usize,
+        any::<[u8; 32]>(),
+        any::<(u64, Option<u64>)>(),
+    );
     prop_oneof![
         Just(Signing::NotNeeded),
-        (any::<Vec<u8>>(), 0..3_usize).prop_map(|(header, keys)| Signing::Done {
-            header,
-            keys: vec!["a.b._domainkey.example.org".parse().unwrap(); keys],
+        done.prop_map(|(header, keys, fingerprint, (made, expires))| {
+            let key = UsedKey {
+                name: "a.b._domainkey.example.org".parse().unwrap(),
+                fingerprint,
+            };
+            let keys = vec![key; keys];
+            Signing::Done(Signatures {
+                header,
+                keys,
+                made,
+                expires,
+            })
         }),
         fault.clone().prop_map(Signing::Deferred),
         fault.prop_map(Signing::Refused),
     ]
 }
 
+fn client() -> impl Strategy<Value = Client> {
+    let address = prop_oneof![Just("2001:db8::1"), Just("192.0.2.1")];
+    let issuer = prop_oneof![Just(Issuer::Authority), Just(Issuer::Unknown)];
+    let certificate = (any::<[u8; 32]>(), issuer).prop_map(|(digest, issuer)| ClientCertificate {
+        fingerprint: CertificateFingerprint::from_sha256(digest),
+        issuer,
+    });
+    let identity = proptest::option::of(Just("m\u{fc}ller@renovations.com"));
+    (address, identity, proptest::option::of(certificate)).prop_map(
+        |(address, identity, certificate)| Client {
+            address: address.parse().unwrap(),
+            identity: identity.map(|name| name.parse().unwrap()),
+            certificate,
+        },
+    )
+}
+
+fn signings() -> impl Strategy<Value = Signings> {
+    let one = ("[a-z0-9_-]{1,64}", any::<[u8; 16]>(), signing());
+    let one = one.prop_map(|(profile, terms, signing)| ProfileSigning {
+        profile: profile.parse().unwrap(),
+        terms: Terms(terms),
+        signing,
+    });
+    proptest::collection::vec(one, 0..4).prop_map(Signings::from_iter)
+}
+
 proptest! {
     #[test]
     fn states_read_back_as_written(
         recipients in proptest::collection::vec(recipient(), 0..5),
-        signing in signing(),
+        signings in signings(),
         attempts in any::<u32>(),
         seconds in 0..4_000_000_000_u64,
         nanoseconds in 0..1_000_000_000_u32,
     ) {
         let next_attempt = SystemTime::UNIX_EPOCH + Duration::new(seconds, nanoseconds);
-        let state = MessageState { recipients, signing, attempts, next_attempt };
+        let state = MessageState { recipients, signings, attempts, next_attempt };
         let id = QueueId::from_number(seconds);
         prop_assert_eq!(decode_state(&encode_state(id, &state)), Ok((id, state)));
     }
@@ -145,14 +207,13 @@ proptest! {
         trace in any::<Vec<u8>>(),
         content in any::<Vec<u8>>(),
         helo in "[ -~]{0,30}",
-        six in any::<bool>(),
+        client in client(),
         needs in any::<(bool, bool)>(),
     ) {
         let mut message = sample::message(7);
         message.trace = trace;
         message.content = content;
-        let address: IpAddr = if six { "2001:db8::1" } else { "192.0.2.1" }.parse().unwrap();
-        message.envelope.source = Source::Client { address, helo: helo.into() };
+        message.envelope.source = Source::Client { client, helo: helo.into() };
         message.envelope.needs = Needs { eight_bit: needs.0, smtputf8: needs.1 };
         prop_assert_eq!(decode_message(&encode_message(&message)), Ok(message));
     }

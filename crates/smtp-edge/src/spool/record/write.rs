@@ -2,6 +2,10 @@
 
 use std::time::SystemTime;
 
+use common_config::user_name::UserName;
+use dkim_core::{BodyHashes, Canonicalization};
+use router_config::{Client, Issuer};
+
 use super::{HEAD, MAGIC, VERSION};
 use crate::envelope::{Envelope, ReversePath, Source};
 use crate::signing::state::{FaultClass, Signing, SigningFault};
@@ -73,9 +77,14 @@ impl Writer {
 
     pub(super) fn envelope(&mut self, envelope: &Envelope) {
         match &envelope.source {
-            Source::Client { address, helo } => {
+            Source::Client { client, helo } if is_only_an_address(client) => {
                 self.u8(0);
-                self.text(&address.to_string());
+                self.text(&client.address.to_string());
+                self.text(helo);
+            }
+            Source::Client { client, helo } => {
+                self.u8(2);
+                self.client(client);
                 self.text(helo);
             }
             Source::Ourselves => self.u8(1),
@@ -95,6 +104,17 @@ impl Writer {
         self.time(envelope.accepted);
     }
 
+    fn client(&mut self, client: &Client) {
+        self.text(&client.address.to_string());
+        self.optional_text(client.identity.as_ref().map(UserName::as_str));
+        let fingerprint = client.certificate.map(|held| held.fingerprint.to_string());
+        self.optional_text(fingerprint.as_deref());
+        match client.certificate.map(|held| held.issuer) {
+            None | Some(Issuer::Unknown) => self.u8(0),
+            Some(Issuer::Authority) => self.u8(1),
+        }
+    }
+
     pub(super) fn state(&mut self, state: &MessageState) {
         self.count(state.recipients.len());
         for recipient in &state.recipients {
@@ -112,14 +132,31 @@ impl Writer {
                 RecipientState::Reported => self.u8(4),
             }
         }
-        match &state.signing {
+        self.count(state.signings.iter().len());
+        for one in state.signings.iter() {
+            self.text(one.profile.as_str());
+            self.0.extend_from_slice(&one.terms.0);
+            self.signing(&one.signing);
+        }
+        self.u32(state.attempts);
+        self.time(state.next_attempt);
+    }
+
+    fn signing(&mut self, signing: &Signing) {
+        match signing {
             Signing::NotNeeded => self.u8(0),
-            Signing::Done { header, keys } => {
+            Signing::Done(signatures) => {
                 self.u8(1);
-                self.bytes(header);
-                self.count(keys.len());
-                for key in keys {
-                    self.text(&key.to_string());
+                self.bytes(&signatures.header);
+                self.count(signatures.keys.len());
+                for key in &signatures.keys {
+                    self.text(&key.name.to_string());
+                    self.0.extend_from_slice(&key.fingerprint);
+                }
+                self.u64(signatures.made);
+                self.u8(u8::from(signatures.expires.is_some()));
+                if let Some(expires) = signatures.expires {
+                    self.u64(expires);
                 }
             }
             Signing::Deferred(fault) => {
@@ -131,8 +168,17 @@ impl Writer {
                 self.signing_fault(fault);
             }
         }
-        self.u32(state.attempts);
-        self.time(state.next_attempt);
+    }
+
+    pub(super) fn body_hashes(&mut self, hashes: &BodyHashes) {
+        self.count(hashes.iter().count());
+        for (canonicalization, sha256) in hashes.iter() {
+            self.u8(match canonicalization {
+                Canonicalization::Simple => 0,
+                Canonicalization::Relaxed => 1,
+            });
+            self.0.extend_from_slice(&sha256);
+        }
     }
 
     pub(super) fn fault(&mut self, fault: &Fault) {
@@ -150,8 +196,17 @@ impl Writer {
             FaultClass::KeyUnreadable => 4,
             FaultClass::KeyTooShort => 5,
             FaultClass::CannotSign => 6,
+            FaultClass::NoSuitableKey => 7,
+            FaultClass::SelfCheckFailed => 8,
+            FaultClass::PublishedKeyMismatch => 9,
+            FaultClass::SenderRule => 10,
         });
         self.optional_text(fault.domain.as_ref().map(ToString::to_string).as_deref());
         self.optional_text(fault.key.as_ref().map(ToString::to_string).as_deref());
     }
+}
+
+/// Such a client is written as it was before clients had more.
+fn is_only_an_address(client: &Client) -> bool {
+    client.identity.is_none() && client.certificate.is_none()
 }

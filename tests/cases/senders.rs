@@ -1,0 +1,127 @@
+//! Rules for senders: what a client may sign for, and what becomes of its other mail.
+
+use std::net::IpAddr;
+
+use edge_tests::client::{RawClient, Reply};
+use edge_tests::edge::STORE_FILE;
+use edge_tests::messages;
+use edge_tests::setup::{PRIMARY, Setup};
+use edge_tests::world::{Stage, World};
+
+const FROM: &str = "rita@renovations.com";
+const OTHER: &str = "hal@homerepair.example";
+const TO: &str = "client@partner.test";
+const KEY: &str = "s1._domainkey.renovations.com";
+const OTHER_KEY: &str = "s1._domainkey.homerepair.example";
+
+/// 127.0.0.11 may sign for renovations.com or is refused, 127.0.0.12 goes unsigned otherwise.
+const RULES: &str = "[{ networks = [\"127.0.0.11\"], domains = [\"renovations.com\"] }, \
+    { networks = [\"127.0.0.12\"], domains = [\"renovations.com\"], otherwise = \"unsigned\" }]";
+
+/// Both domains have keys, and the rules hold.
+fn bound() -> Setup {
+    let notes =
+        format!("RouterDKIMSigning=2\nDKIM_KEY_{PRIMARY}=s1\nDKIM_KEY_homerepair.example=s1\n");
+    Setup::notes(&notes)
+        .key(PRIMARY, "s1", "Ed25519")
+        .key("homerepair.example", "s1", "Ed25519")
+        .with("router", "senders", RULES)
+}
+
+/// Sends `message` from an address of this machine, and gives the reply to the end of its data.
+async fn send(world: &World, address: &str, reverse_path: &str, message: &[u8]) -> Reply {
+    let source: IpAddr = address.parse().unwrap();
+    let mut client = RawClient::connect_from(source, world.edge.address()).await;
+    client.begin_data(reverse_path, TO).await;
+    client.write(message).await;
+    client.write(b".\r\n").await;
+    let reply = client.reply().await;
+    client.expect("QUIT", 221).await;
+    reply
+}
+
+#[tokio::test]
+async fn a_client_signs_for_its_own_domains_and_for_no_other() {
+    let world = World::start(bound()).await;
+    let own = messages::plain(FROM, TO);
+    let others = messages::plain(OTHER, TO);
+
+    assert_eq!(send(&world, "127.0.0.11", FROM, &own).await.code, 250);
+    let arrived = world.partner.arrival(1).await;
+    world.assert_signed(&arrived, &[KEY]).await;
+
+    // The envelope's sender is its own, and the From is not.
+    let refused = send(&world, "127.0.0.11", FROM, &others).await;
+    assert_eq!(refused.code, 550, "{refused:?}");
+    assert!(refused.text().starts_with("5.7.1 "), "{refused:?}");
+    let class = [("class", "sender_rule")];
+    world.edge.log.event("signing_failed", &class).await;
+    let client = [("client", "127.0.0.11")];
+    world.edge.log.event("rejected", &client).await;
+
+    // The other way round it is nobody's business.
+    assert_eq!(send(&world, "127.0.0.11", OTHER, &own).await.code, 250);
+    let arrived = world.partner.arrival(2).await;
+    world.assert_signed(&arrived, &[KEY]).await;
+
+    // A client that no rule names is free.
+    assert_eq!(send(&world, "127.0.0.13", FROM, &others).await.code, 250);
+    let arrived = world.partner.arrival(3).await;
+    world.assert_signed(&arrived, &[OTHER_KEY]).await;
+    assert_eq!(world.partner.arrived().len(), 3);
+}
+
+#[tokio::test]
+async fn other_mail_can_go_unsigned() {
+    let world = World::start(bound()).await;
+    let two = [
+        b"From: hal@homerepair.example\r\n".as_slice(),
+        &messages::plain(FROM, TO),
+    ]
+    .concat();
+    for (number, message) in [messages::plain(OTHER, TO), two].iter().enumerate() {
+        let reply = send(&world, "127.0.0.12", FROM, message).await;
+        assert_eq!(reply.code, 250, "{reply:?}");
+        world.partner.arrival(number + 1).await.assert_unsigned();
+        let id = reply.text().rsplit(' ').next().unwrap().to_owned();
+        let why = world.logged(&id, "unsigned", "why").await;
+        assert!(why.contains("router.senders"), "{why}");
+    }
+    let own = messages::plain(FROM, TO);
+    assert_eq!(send(&world, "127.0.0.12", FROM, &own).await.code, 250);
+    let arrived = world.partner.arrival(3).await;
+    world.assert_signed(&arrived, &[KEY]).await;
+}
+
+#[tokio::test]
+async fn what_waits_is_asked_again_under_the_rules_of_the_day() {
+    let stage = Stage::set(bound().with("router", "senders", "[]")).await;
+    stage.home.take_away(STORE_FILE);
+    let mut world = stage.start().await;
+    let message = messages::plain(OTHER, TO);
+    for address in ["127.0.0.11", "127.0.0.12"] {
+        let reply = send(&world, address, FROM, &message).await;
+        assert_eq!(reply.code, 250, "{reply:?}");
+        let id = reply.text().rsplit(' ').next().unwrap().to_owned();
+        world.logged(&id, "signing_deferred", "class").await;
+    }
+    world.home.change(|setup| {
+        setup.set("router", "senders", RULES);
+    });
+    world.edge.reload().await;
+    world.partner.arrival(1).await.assert_unsigned();
+    let report = world.report().await.text();
+    assert!(report.contains("Status: 5.7.1"), "{report}");
+    assert!(report.contains("homerepair.example"), "{report}");
+    assert_eq!(world.partner.arrived().len(), 1);
+}
+
+#[tokio::test]
+async fn quiet_mode_only_says_what_would_be_refused() {
+    let world = World::start(bound().with("signing", "quiet", "true")).await;
+    let reply = send(&world, "127.0.0.11", FROM, &messages::plain(OTHER, TO)).await;
+    assert_eq!(reply.code, 250, "{reply:?}");
+    world.partner.arrival(1).await.assert_unsigned();
+    let id = reply.text().rsplit(' ').next().unwrap().to_owned();
+    assert_eq!(world.logged(&id, "quiet", "would").await, "reject");
+}
