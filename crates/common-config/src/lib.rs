@@ -56,6 +56,8 @@ pub mod notes_ini;
 pub mod origin;
 
 #[cfg(feature = "load")]
+pub mod admin_address;
+#[cfg(feature = "load")]
 pub mod logging;
 #[cfg(feature = "load")]
 pub mod net;

@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+use common_config::admin_address::AdminAddress;
 use common_config::logging::LogSettings;
 use common_config::name::DomainName;
 use common_config::paths::{self, DataDir};
@@ -11,7 +12,6 @@ use credstore::NekDir;
 use router_config::{RouterSettings, SigningSettings};
 use serde::Deserialize;
 
-use crate::admin::address::AdminAddress;
 use crate::signing::keyring::KeySource;
 
 /// The whole of `smtp-edge.toml`.

@@ -4,7 +4,6 @@
 //! ready, [`http`] answers requests, [`socket`] is where they come in. Nothing here changes the server, and nothing waits
 //! for it: a listener that is off, slow or under attack costs mail nothing.
 
-pub mod address;
 pub mod health;
 pub mod http;
 pub mod metrics;
