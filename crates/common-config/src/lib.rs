@@ -47,6 +47,8 @@
 pub mod name;
 
 #[cfg(feature = "load")]
+pub mod chain;
+#[cfg(feature = "load")]
 pub mod error;
 #[cfg(feature = "load")]
 pub mod layers;
