@@ -12,6 +12,7 @@ mod admin;
 mod command_line;
 mod corpus;
 mod delivery;
+mod explaining;
 mod failure_policy;
 mod identity;
 mod judging;
