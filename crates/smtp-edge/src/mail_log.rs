@@ -21,10 +21,13 @@ use crate::admin::metrics::counters;
 use crate::clock::unix_seconds;
 use crate::envelope::{Envelope, Mailbox, ReversePath, Source};
 use crate::ids::QueueId;
+use crate::intake::normalize::Mending;
 use crate::signing::quiet::Quiet;
 use crate::signing::replay::Occasion;
 use crate::signing::state::{FaultClass, SigningFault, UsedKey};
 use crate::signing::unsigned::Unsigned;
+use crate::smtp::sasl::Mechanism;
+use crate::smtp::server::Client;
 use crate::spool::message::Fault;
 
 /// A message is on stable storage and has been answered 250.
@@ -46,11 +49,33 @@ pub fn accepted(id: QueueId, envelope: &Envelope, message_id: &str, size: usize)
     );
 }
 
+/// The message was not well-formed when it came; `what` names the changes that made it so. Nothing when there were none.
+pub fn mended(id: QueueId, mendings: &[Mending]) {
+    if mendings.is_empty() {
+        return;
+    }
+    counters().mended(mendings);
+    let labels: Vec<&str> = mendings.iter().map(|mending| mending.label()).collect();
+    tracing::info!(queue_id = %id, what = labels.join(","), "mended");
+}
+
 /// A client's message, or its whole session, was refused; `reply` is what it was told.
 pub fn rejected(client: IpAddr, from: Option<&ReversePath>, reply: &str, why: &dyn Error) {
     counters().rejected(reply);
     let from = from.map(ToString::to_string).unwrap_or_default();
     tracing::warn!(%client, from, reply, why = %Chain(why), "rejected");
+}
+
+/// A client has proved who it is.
+pub fn authenticated(client: &Client, mechanism: Mechanism) {
+    let identity = client.identity.as_ref().map(UserName::as_str);
+    tracing::info!(
+        client = %client.address,
+        identity = identity.unwrap_or_default(),
+        %mechanism,
+        tls = client.tls.is_some(),
+        "authenticated"
+    );
 }
 
 /// The copies of that profile carry signatures by these keys, each with a signing domain and an algorithm.

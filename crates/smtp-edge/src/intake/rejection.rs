@@ -10,7 +10,7 @@ use crate::spool::SpoolError;
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Rejection {
-    /// It cannot be made well-formed.
+    /// It cannot be made well-formed, or is not to be.
     #[error("the message is malformed")]
     Malformed(#[from] Malformed),
     /// Its header is larger than the settings allow.
@@ -34,6 +34,9 @@ pub enum Rejection {
     /// Its client may not send from the domain that it is from.
     #[error("{0}")]
     SenderRule(SigningFault),
+    /// Its sender wants every hop to use TLS (RFC 8689), which we did not offer and cannot promise.
+    #[error("the message asks for REQUIRETLS, which is not offered")]
+    RequireTls,
     /// It could not be put on stable storage.
     #[error("the message could not be stored")]
     Spool(#[from] SpoolError),
@@ -44,12 +47,21 @@ impl Rejection {
     #[must_use]
     pub fn reply(&self) -> Reply {
         match self {
-            Self::Malformed(_) => replies::malformed_message(),
+            Self::Malformed(malformed) => match malformed {
+                Malformed::Nul => replies::malformed_message(),
+                Malformed::BareLineEnds => replies::bare_line_ends(),
+                Malformed::TooManyFields { .. } => replies::header_too_big(),
+                Malformed::Missing(field) => replies::missing_field(field),
+                Malformed::Repeated(field) => replies::repeated_field(field),
+                Malformed::LongHeaderLine => replies::long_header_line(),
+                Malformed::LongLine => replies::long_line(),
+            },
             Self::HeaderTooBig { .. } => replies::header_too_big(),
             Self::Loop { .. } => replies::loop_detected(),
             Self::SigningRefused(_) => replies::signing_refused(),
             Self::SigningUnavailable(_) => replies::signing_unavailable(),
             Self::SenderRule(_) => replies::sender_refused(),
+            Self::RequireTls => replies::require_tls_not_offered(),
             Self::Spool(_) => replies::storage_unavailable(),
         }
     }
