@@ -13,6 +13,7 @@ mod admission;
 mod command_line;
 mod corpus;
 mod delivery;
+mod explaining;
 mod failure_policy;
 mod identity;
 mod judging;

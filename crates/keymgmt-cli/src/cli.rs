@@ -9,6 +9,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
+use common_config::admin_address::AdminAddress;
 use common_config::user_name::UserName;
 use router_config::CertificateFingerprint;
 
@@ -237,6 +238,12 @@ pub(crate) struct Explain {
     /// … which is by the authority for client certificates
     #[arg(long, requires = "certificate")]
     pub(crate) by_authority: bool,
+    /// Ask the running server, which answers from the settings and the keys that are in force there
+    #[arg(long, conflicts_with = "canonical")]
+    pub(crate) running: bool,
+    /// Where the running server is asked [default: the settings' admin.listen]
+    #[arg(long, value_name = "ADDRESS", requires = "running")]
+    pub(crate) admin: Option<AdminAddress>,
 }
 
 #[derive(Debug, Args)]

@@ -1,21 +1,22 @@
 //! How a command ends: the exit status, and the one line that says what went wrong and what to do.
 
 use std::error::Error;
-use std::fmt::Write as _;
 use std::io;
 use std::path::PathBuf;
 
+use common_config::chain::Chain;
 use common_config::error::SettingsError;
 use common_config::name::KeyName;
 use common_config::origin::Origin;
 use common_config::paths::FileNameError;
 use credstore::{CredStoreError, NekError, TransferError};
-use router_config::RouterConfigError;
+use router_config::{QuestionError, RouterConfigError};
 use thiserror::Error;
 
 use crate::dns::DnsError;
 use crate::input::InputError;
 use crate::passphrase::PassphraseError;
+use crate::server::ServerError;
 use crate::signing::SigningError;
 
 /// The exit status. Scripts read it: the numbers stay.
@@ -39,7 +40,7 @@ pub(crate) enum Status {
     Tampered,
     /// A file or folder cannot be read or written.
     File,
-    /// Later may work: the store is busy, or the DNS does not answer.
+    /// Later may work: the store is busy, or the DNS or the server does not answer.
     Later,
     /// The settings or the notes.ini are wrong.
     Settings,
@@ -62,7 +63,7 @@ Exit status:
    6  others can read what is secret
    7  the store or a NEK was altered or is damaged
    8  a file cannot be read or written
-   9  later may work: the store is busy, or the DNS does not answer
+   9  later may work: the store is busy, or the DNS or the server does not answer
   10  the settings or the notes.ini are wrong
   11  the message was not signed
   70  a fault of the program or the system";
@@ -93,6 +94,8 @@ pub(crate) enum Failure {
     #[error(transparent)]
     Input(#[from] InputError),
     #[error(transparent)]
+    Question(#[from] QuestionError),
+    #[error(transparent)]
     FileName(#[from] FileNameError),
     #[error(transparent)]
     Passphrase(#[from] PassphraseError),
@@ -122,6 +125,8 @@ pub(crate) enum Failure {
     Signing(#[from] SigningError),
     #[error(transparent)]
     Dns(#[from] DnsError),
+    #[error(transparent)]
+    Server(#[from] ServerError),
     #[error("{} exists already and is left as it is; {advice}", path.display())]
     FileExists { path: PathBuf, advice: &'static str },
     #[error("cannot {step} {}; check that its folder exists and that this user may {step} it", path.display())]
@@ -150,7 +155,7 @@ pub(crate) struct AliasNotAligned {
 impl Failure {
     pub(crate) fn status(&self) -> Status {
         match self {
-            Self::Input(_) | Self::FileName(_) => Status::Usage,
+            Self::Input(_) | Self::Question(_) | Self::FileName(_) => Status::Usage,
             Self::Passphrase(error) => error.status(),
             Self::Settings(_) | Self::Router(_) => Status::Settings,
             Self::Nek(error) => nek_status(error),
@@ -159,6 +164,7 @@ impl Failure {
             Self::AliasNotAligned(_) => Status::NotFound,
             Self::Signing(_) => Status::NotSigned,
             Self::Dns(_) => Status::Later,
+            Self::Server(error) => server_status(error),
             Self::FileExists { .. } => Status::Exists,
             Self::File { .. } => Status::File,
             Self::KeyGeneration { .. } | Self::Runtime(_) => Status::Internal,
@@ -173,14 +179,12 @@ impl Failure {
 
 /// An error and its causes, in one line. Remote and user text in it is made printable.
 pub(crate) fn chain(error: &dyn Error) -> String {
-    let mut line = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        // Writing to a String does not fail.
-        let _ = write!(line, ": {cause}");
-        source = cause.source();
-    }
-    line.chars()
+    printable(&Chain(error).to_string())
+}
+
+/// The text without control characters.
+pub(crate) fn printable(text: &str) -> String {
+    text.chars()
         .map(|character| {
             if character.is_control() {
                 ' '
@@ -189,6 +193,17 @@ pub(crate) fn chain(error: &dyn Error) -> String {
             }
         })
         .collect()
+}
+
+fn server_status(error: &ServerError) -> Status {
+    match error {
+        ServerError::NoAddress | ServerError::Foreign { .. } => Status::Settings,
+        ServerError::Absent { .. } | ServerError::Silent { .. } | ServerError::Lost { .. } => {
+            Status::Later
+        }
+        ServerError::Forbidden { .. } => Status::File,
+        ServerError::TooLong | ServerError::Refused { .. } => Status::Usage,
+    }
 }
 
 fn nek_status(error: &NekError) -> Status {

@@ -52,16 +52,6 @@ pub(crate) fn record_name(text: &str) -> Result<KeyName, InputError> {
     })
 }
 
-/// The domain of an address, or a domain alone.
-pub(crate) fn address_domain(text: &str) -> Result<DomainName, InputError> {
-    let address = text.trim().trim_start_matches('<').trim_end_matches('>');
-    domain(
-        address
-            .rsplit_once('@')
-            .map_or(address, |(_, domain)| domain),
-    )
-}
-
 /// The kind of a key, with Domino's words.
 pub(crate) fn algorithm(word: &str, bits: Option<&str>) -> Result<KeyAlgorithm, InputError> {
     if word.eq_ignore_ascii_case("ed25519") {
@@ -158,18 +148,5 @@ mod tests {
         check("RSA 3072", None);
         check("RSA many", None);
         check("DSA", None);
-    }
-
-    #[test]
-    fn the_domain_of_an_address() {
-        let check = |text: &str, expected: Option<&str>| {
-            let found = address_domain(text).ok();
-            assert_eq!(found.as_ref().map(DomainName::as_str), expected, "{text}");
-        };
-        check("user@Renovations.com", Some("renovations.com"));
-        check("<\"odd@local\"@renovations.com>", Some("renovations.com"));
-        check("renovations.com", Some("renovations.com"));
-        check("user@", None);
-        check("a b", None);
     }
 }

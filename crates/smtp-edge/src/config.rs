@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+use common_config::admin_address::AdminAddress;
 use common_config::logging::LogSettings;
 use common_config::name::DomainName;
 use common_config::paths::{self, DataDir};
@@ -11,7 +12,6 @@ use credstore::NekDir;
 use router_config::{Network, RouterSettings, SigningSettings};
 use serde::Deserialize;
 
-use crate::admin::address::AdminAddress;
 use crate::intake::form::MessageSettings;
 use crate::net::admission::Limits as ClientLimits;
 use crate::signing::keyring::KeySource;

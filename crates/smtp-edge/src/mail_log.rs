@@ -11,6 +11,7 @@ use std::net::IpAddr;
 use std::path::Path;
 use std::time::{Duration, SystemTime};
 
+pub use common_config::chain::Chain;
 use common_config::name::{DomainName, KeyName};
 use common_config::user_name::UserName;
 use dkim_core::Algorithm;
@@ -269,18 +270,3 @@ pub fn round_failed(id: QueueId, step: &str, why: &dyn Error) {
 
 /// Keys that one line of the log names; a store that is away touches all of them.
 const NAMED: usize = 20;
-
-/// An error and all its sources on one line.
-pub struct Chain<'a>(pub &'a dyn Error);
-
-impl fmt::Display for Chain<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}", self.0)?;
-        let mut source = self.0.source();
-        while let Some(error) = source {
-            write!(f, ": {error}")?;
-            source = error.source();
-        }
-        Ok(())
-    }
-}

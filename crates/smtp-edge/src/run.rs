@@ -196,12 +196,10 @@ pub fn load_settings(file: &Path) -> Result<Loaded<Settings>, SettingsError> {
 /// # Errors
 /// [`RouterConfigError`], naming the entries at fault.
 pub fn router(loaded: &Loaded<Settings>) -> Result<RouterConfig, RouterConfigError> {
-    RouterConfig::load(
-        &loaded.settings.router,
-        &loaded.settings.signing,
-        &loaded.notes,
-    )
-    .map_err(|error| error.located(&loaded.origins))
+    let (router, signing) = (&loaded.settings.router, &loaded.settings.signing);
+    let router = RouterConfig::load(router, signing, &loaded.notes)
+        .map_err(|error| error.located(&loaded.origins))?;
+    Ok(router.with_origins(loaded.origins.clone()))
 }
 
 /// The policy with the keys it names.

@@ -19,6 +19,7 @@ mod verify;
 
 pub(crate) async fn run(cli: Cli) -> Result<Output, Failure> {
     let context = Context::load(&cli.global)?;
+    let format = cli.global.format();
     match cli.verb {
         Verb::Create { noun } => create::run(&context, noun).await,
         Verb::Show { noun } => show::run(&context, noun).await,
@@ -26,7 +27,7 @@ pub(crate) async fn run(cli: Cli) -> Result<Output, Failure> {
         Verb::Import { noun } => import::run(&context, noun),
         Verb::Revoke { noun } => revoke::run(&context, noun).await,
         Verb::Delete { noun } => delete::run(&context, noun).await,
-        Verb::Explain(arguments) => explain::run(&context, arguments).await,
+        Verb::Explain(arguments) => explain::run(&context, arguments, format).await,
         Verb::Diff(arguments) => diff::run(&arguments),
         Verb::Report { noun } => report::run(noun),
         Verb::Sign(arguments) => sign::run(&context, arguments).await,

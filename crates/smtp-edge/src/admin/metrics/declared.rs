@@ -169,7 +169,7 @@ pub(super) const KEYRING_AGE: Declared = declared(
     Kind::Gauge,
     "smtp_edge_keyring_age_seconds",
     &[],
-    "Time since the signing keys were last read from the store",
+    "Time since the signing keys in force were read from the store",
 );
 pub(super) const KEYS_UNUSABLE: Declared = declared(
     Kind::Gauge,

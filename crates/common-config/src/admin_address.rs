@@ -39,6 +39,16 @@ impl FromStr for AdminAddress {
     }
 }
 
+/// As settings write it.
+impl fmt::Display for AdminAddress {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Loopback(address) => write!(f, "{address}"),
+            Self::Unix(path) => write!(f, "unix:{}", path.display()),
+        }
+    }
+}
+
 impl<'de> Deserialize<'de> for AdminAddress {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         deserializer.deserialize_str(AddressVisitor)
@@ -114,7 +124,11 @@ mod tests {
             ("", Err(AdminAddressError::Syntax)),
         ];
         for (text, expected) in rows {
-            assert_eq!(text.parse::<AdminAddress>(), expected, "{text}");
+            let found = text.parse::<AdminAddress>();
+            assert_eq!(found, expected, "{text}");
+            if let Ok(address) = found {
+                assert_eq!(address.to_string(), text);
+            }
         }
     }
 }
