@@ -29,6 +29,7 @@ mod reports;
 mod self_check;
 mod senders;
 mod service;
+mod sessions;
 mod settings_table;
 mod signing_again;
 mod smuggling;

@@ -148,7 +148,7 @@ fn verified(
 const IN_TIME: Duration = Duration::from_secs(2);
 
 #[cfg(test)]
-pub(super) mod tests {
+pub(crate) mod tests {
     use std::collections::HashMap;
     use std::future::Future;
     use std::pin::Pin;
@@ -178,7 +178,7 @@ pub(super) mod tests {
     }
 
     /// Checks in a world without a DNS.
-    pub(in crate::signing) fn no_dns() -> SelfChecks {
+    pub(crate) fn no_dns() -> SelfChecks {
         SelfChecks::new(Arc::new(Records::default()))
     }
 }
