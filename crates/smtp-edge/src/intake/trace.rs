@@ -165,22 +165,6 @@ mod tests {
     }
 
     #[test]
-    fn what_is_missing_stays_away_where_the_settings_say_so() {
-        let form = MessageSettings {
-            missing_date: Missing::Pass,
-            missing_message_id: Missing::Pass,
-            ..MessageSettings::default()
-        };
-        check_with(
-            &form,
-            &["a@example.com", "b@example.com"],
-            "Subject: x\r\n\r\n",
-            "Received: from client.example ([192.0.2.1])\r\n\tby edge.example with ESMTP id 0000000000000;\r\n\
-             \tFri, 15 Jan 2027 08:00:00 +0000\r\n",
-        );
-    }
-
-    #[test]
     fn the_with_clause_tells_of_tls_and_authentication() {
         let check = |protocol: Protocol, change: fn(&mut Client), expected: &str| {
             let mut client = Client::direct("192.0.2.1".parse().unwrap());
@@ -231,5 +215,21 @@ mod tests {
         check("2001:db8::1", None, "[IPv6:2001:db8::1]");
         check("192.0.2.1", Some("c.example"), "c.example [192.0.2.1]");
         check("0.0.0.0", None, "unknown"); // a proxy would not say
+    }
+
+    #[test]
+    fn what_is_missing_stays_away_where_the_settings_say_so() {
+        let form = MessageSettings {
+            missing_date: Missing::Pass,
+            missing_message_id: Missing::Pass,
+            ..MessageSettings::default()
+        };
+        check_with(
+            &form,
+            &["a@example.com", "b@example.com"],
+            "Subject: x\r\n\r\n",
+            "Received: from client.example ([192.0.2.1])\r\n\tby edge.example with ESMTP id 0000000000000;\r\n\
+             \tFri, 15 Jan 2027 08:00:00 +0000\r\n",
+        );
     }
 }

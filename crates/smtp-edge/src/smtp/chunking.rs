@@ -161,6 +161,10 @@ mod tests {
         check(&[b""], clean);
         check(&[b"a\r\n.\r\n..\r\n", b".\r\n"], clean); // dots are text
         check(&[b"a\r", b"\nb\r\n"], clean); // a line end across a border
+        let (longest, tail) = ([b'a'; LONGEST_LINE], b"a\r\n".as_slice());
+        check(&[&longest[1..], tail], clean);
+        let long_line = true;
+        check(&[&longest, tail], DataNotes { long_line, ..clean });
         let bare = DataNotes {
             bare_cr_or_lf: true,
             ..clean
