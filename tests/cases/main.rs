@@ -9,6 +9,7 @@
 )]
 
 mod admin;
+mod admission;
 mod command_line;
 mod corpus;
 mod delivery;
@@ -19,6 +20,7 @@ mod key_failures;
 mod keyring;
 mod null_sender;
 mod profiles;
+mod proxy;
 mod queueing;
 mod quiet;
 mod records;
@@ -34,3 +36,4 @@ mod settings_table;
 mod signing_again;
 mod smuggling;
 mod storm;
+mod tls;

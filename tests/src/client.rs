@@ -12,6 +12,7 @@ use tokio_rustls::rustls::crypto::aws_lc_rs;
 use tokio_rustls::rustls::{ClientConfig, RootCertStore};
 
 use crate::mock_mta::PATIENCE;
+use crate::tls::{ClientTls, Transport};
 
 /// Sends a message with mail-send, requires success, and gives the queue id of the reply.
 pub async fn submit(edge: SocketAddr, from: &str, to: &[&str], message: &[u8]) -> String {
@@ -76,7 +77,7 @@ fn trusting_nobody() -> TlsConnector {
 /// A connection on which bytes go out as they are given.
 #[derive(Debug)]
 pub struct RawClient {
-    stream: BufReader<TcpStream>,
+    stream: BufReader<Transport>,
 }
 
 /// A reply of the edge.
@@ -110,9 +111,7 @@ impl RawClient {
         let bound = socket.bind(SocketAddr::new(source, 0));
         bound.expect("all of 127.0.0.0/8 is this machine");
         let stream = socket.connect(edge).await.expect("the edge listens");
-        let mut client = Self {
-            stream: BufReader::new(stream),
-        };
+        let mut client = Self::over(Transport::Clear(stream));
         assert_eq!(client.reply().await.code, 220);
         client
     }
@@ -120,9 +119,43 @@ impl RawClient {
     /// Connects without reading anything.
     pub async fn open(edge: SocketAddr) -> Self {
         let stream = TcpStream::connect(edge).await.expect("the edge listens");
+        Self::over(Transport::Clear(stream))
+    }
+
+    /// A client on a connection that is there already.
+    #[must_use]
+    pub fn over(stream: Transport) -> Self {
         Self {
             stream: BufReader::new(stream),
         }
+    }
+
+    /// Connects where TLS comes first, and requires the greeting.
+    pub async fn connect_tls(edge: SocketAddr, tls: ClientTls) -> Self {
+        let mut client = Self::open(edge).await.handshake(tls).await;
+        assert_eq!(client.reply().await.code, 220);
+        client
+    }
+
+    /// From EHLO to an encrypted connection.
+    pub async fn start_tls(mut self, tls: ClientTls) -> Self {
+        self.expect("EHLO client.renovations.com", 250).await;
+        self.expect("STARTTLS", 220).await;
+        self.handshake(tls).await
+    }
+
+    /// Does a handshake on the connection as it is.
+    pub async fn handshake(self, tls: ClientTls) -> Self {
+        let stream = tls.connect(self.into_transport().into_clear()).await;
+        let stream = stream.expect("the edge does the handshake");
+        Self::over(Transport::Tls(Box::new(stream)))
+    }
+
+    /// The connection; nothing of the edge's is left unread.
+    #[must_use]
+    pub fn into_transport(self) -> Transport {
+        assert!(self.stream.buffer().is_empty(), "unread replies");
+        self.stream.into_inner()
     }
 
     /// Writes bytes.

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{ExitStatus, Stdio};
 
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::{Pid, Resource, Rlimit, Signal, getrlimit, kill_process, prlimit};
 use serde_json::Value;
 use tempfile::TempDir;
 use tokio::process::{Child, Command};
@@ -243,6 +243,17 @@ impl Edge {
     #[must_use]
     pub fn process(&self) -> u32 {
         self.child.id().expect("the child has not been waited for")
+    }
+
+    /// Moves a limit of the running process, as an administrator could, and gives what it was.
+    pub fn limit(&self, resource: Resource, most: Option<u64>) -> Option<u64> {
+        let process = i32::try_from(self.process()).ok().and_then(Pid::from_raw);
+        let limit = Rlimit {
+            current: most,
+            maximum: getrlimit(resource).maximum, // it has it from us
+        };
+        let before = prlimit(process, resource, limit);
+        before.expect("the child is ours").current
     }
 
     /// Tells it to read its settings again, and waits until it has, or has refused; gives the event.

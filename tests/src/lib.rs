@@ -25,4 +25,5 @@ pub mod mock_dns;
 pub mod mock_mta;
 pub mod setup;
 pub mod survey;
+pub mod tls;
 pub mod world;

@@ -1,7 +1,7 @@
-//! `cargo xtask bench`: the measurements of a crate, on one core.
+//! `cargo xtask bench`: the measurements of a crate, on one core, or of the server from outside.
 //!
-//! The benchmark judges its own bounds and ends with status 1 when one fails; here it is only started, and kept to one core
-//! where the system can do that.
+//! A benchmark judges its own bounds and ends with status 1 when one fails; here it is only started, and kept to one core
+//! where that matters and the system can do it.
 
 use std::process::Command;
 
@@ -16,13 +16,22 @@ use crate::workspace::Workspace;
 pub(crate) enum Subject {
     /// Signing, beside SHA-256, the private-key operation and mail-auth.
     Dkim,
+    /// The memory of silent connections to smtp-edge, and busy clients beside them.
+    Connections,
 }
 
 /// Builds the benchmark, then runs it.
 pub(crate) fn run(workspace: &Workspace, subject: Subject) -> Result<()> {
-    let benchmark = match subject {
-        Subject::Dkim => ["-p", "dkim-core", "--bench", "signing", "--locked"],
-    };
+    match subject {
+        Subject::Dkim => bench(
+            workspace,
+            &["-p", "dkim-core", "--bench", "signing", "--locked"],
+        ),
+        Subject::Connections => connections(workspace),
+    }
+}
+
+fn bench(workspace: &Workspace, benchmark: &[&str]) -> Result<()> {
     // Built apart, since a compiler that is kept to one core takes twice as long.
     command::run(workspace.cargo(&["bench", "--no-run"]).args(benchmark))?;
     let mut pinned = Command::new("taskset");
@@ -35,6 +44,16 @@ pub(crate) fn run(workspace: &Workspace, subject: Subject) -> Result<()> {
         println!("taskset cannot pin the benchmark, which may wander between cores");
         command::run(workspace.cargo(&["bench"]).args(benchmark))
     }
+}
+
+/// The programs as they are installed, and a driver from the tests' package, which may be slow.
+fn connections(workspace: &Workspace) -> Result<()> {
+    let programs = ["-p", "smtp-edge", "-p", "keymgmt-cli", "--bins", "--locked"];
+    command::run(workspace.cargo(&["build", "--release"]).args(programs))?;
+    let driver = ["-p", "edge-tests", "--bin", "connections", "--locked"];
+    let mut cargo = workspace.cargo(&["run"]);
+    let release = workspace.target().join("release");
+    command::run(cargo.args(driver).env("EDGE_BIN_DIR", release))
 }
 
 /// The first core, which every machine has.

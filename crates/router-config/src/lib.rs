@@ -65,7 +65,7 @@ pub use key_entry::{KeyEntry, KeyEntryError};
 pub use mailbox::{LocalMailbox, LocalMailboxError};
 pub use network::{Network, NetworkError};
 pub use next_hops::NextHops;
-pub use relay::RelayGrant;
+pub use relay::{RelayGrant, open_networks};
 pub use route::{ExplainedRoute, NextHop};
 pub use senders::{
     ExplainedSender, ExplainedSenderRule, NamedBy, Otherwise, SenderDecision, SenderRule,

@@ -109,6 +109,13 @@ impl fmt::Display for RelayGrant {
     }
 }
 
+/// The networks that, together, are all or most of the Internet; none when they are not. Whoever may speak for others from
+/// such networks, and not only who may send from them, makes an open relay.
+#[must_use]
+pub fn open_networks(networks: &[Network]) -> Vec<Network> {
+    RelayNetworks::new(networks).err().unwrap_or_default()
+}
+
 /// The networks that may send through us.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct RelayNetworks(Vec<Network>);

@@ -6,13 +6,14 @@ use std::path::PathBuf;
 use common_config::logging::LogSettings;
 use common_config::name::DomainName;
 use common_config::paths::{self, DataDir};
-use common_config::units::{ByteSize, Duration};
+use common_config::units::{ByteSize, Duration, Rate};
 use credstore::NekDir;
 use router_config::{Network, RouterSettings, SigningSettings};
 use serde::Deserialize;
 
 use crate::admin::address::AdminAddress;
 use crate::intake::form::MessageSettings;
+use crate::net::admission::Limits as ClientLimits;
 use crate::signing::keyring::KeySource;
 use crate::smtp::server::Limits;
 
@@ -30,6 +31,8 @@ pub struct Settings {
     pub credstore: CredstoreSettings,
     /// Where clients connect.
     pub listen: ListenSettings,
+    /// How connections of clients are encrypted.
+    pub tls: TlsSettings,
     /// What the receiving side announces and allows.
     pub smtp: SmtpSettings,
     /// What is asked of a message's form.
@@ -52,6 +55,7 @@ impl Default for Settings {
             signing: SigningSettings::default(),
             credstore: CredstoreSettings::default(),
             listen: ListenSettings::default(),
+            tls: TlsSettings::default(),
             smtp: SmtpSettings::default(),
             message: MessageSettings::default(),
             dns: DnsSettings::default(),
@@ -109,6 +113,10 @@ pub struct CredstoreSettings {
 pub struct ListenSettings {
     /// Addresses and ports. Sockets that systemd passes take their place.
     pub addresses: Vec<SocketAddr>,
+    /// The same, where clients speak TLS first (RFC 8314 §3.3).
+    pub tls_addresses: Vec<SocketAddr>,
+    /// Proxies, whose connections begin with a PROXY header that names the client.
+    pub proxy_from: Vec<Network>,
     /// Proxies that may name the client for whom they speak, by XCLIENT; nobody by default.
     pub xclient_from: Vec<Network>,
 }
@@ -117,9 +125,25 @@ impl Default for ListenSettings {
     fn default() -> Self {
         Self {
             addresses: vec![SocketAddr::from(([127, 0, 0, 1], 25))],
+            tls_addresses: Vec::new(),
+            proxy_from: Vec::new(),
             xclient_from: Vec::new(),
         }
     }
+}
+
+/// `[tls]`: for clients; what is spoken to next hops is in `[delivery]`.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct TlsSettings {
+    /// The certificate with those that lead to its authority, PEM. Without it TLS is not offered.
+    pub certificate: Option<PathBuf>,
+    /// Its private key, PEM, which others must not be able to read.
+    pub key: Option<PathBuf>,
+    /// The authorities for certificates of clients, PEM. With it, clients are asked for one.
+    pub client_ca: Option<PathBuf>,
+    /// Whether TLS is refused to clients without a certificate of these authorities.
+    pub require_client_certificate: bool,
 }
 
 /// `[smtp]`.
@@ -134,6 +158,16 @@ pub struct SmtpSettings {
     pub max_recipients: usize,
     /// Connections open at once, all clients together.
     pub max_connections: usize,
+    /// Connections open at once of one client: an IPv4 address, or an IPv6 network of 64 bits.
+    pub max_connections_per_client: usize,
+    /// New connections of one client; no bound when unset.
+    pub connection_rate: Option<Rate>,
+    /// Messages of one client; no bound when unset.
+    pub message_rate: Option<Rate>,
+    /// Clients for which the three bounds above do not hold.
+    pub unlimited_clients: Vec<Network>,
+    /// Octets of the messages that are being received, all clients together. One client may hold half of it.
+    pub max_receiving_memory: ByteSize,
     /// Octets of all header fields together.
     pub max_header_size: ByteSize,
     /// Header fields of a message. A message of more than 2,000 cannot be signed.
@@ -158,6 +192,8 @@ pub struct SmtpSettings {
     pub command_timeout: Duration,
     /// How long a client may be silent within a message (RFC 5321 §4.5.3.2.5).
     pub data_timeout: Duration,
+    /// Octets a second that a client must at least send of a message, on average over `data_timeout`.
+    pub min_data_rate: ByteSize,
     /// How long a whole message may take.
     pub message_timeout: Duration,
 }
@@ -169,6 +205,11 @@ impl Default for SmtpSettings {
             max_message_size: ByteSize::from_octets(50 * 1024 * 1024),
             max_recipients: 1000,
             max_connections: 1000,
+            max_connections_per_client: 100,
+            connection_rate: None,
+            message_rate: None,
+            unlimited_clients: Network::loopback().to_vec(),
+            max_receiving_memory: ByteSize::from_octets(256 * 1024 * 1024),
             max_header_size: ByteSize::from_octets(1024 * 1024),
             max_header_fields: 1000,
             max_received: 100,
@@ -181,6 +222,7 @@ impl Default for SmtpSettings {
             max_discarded: ByteSize::from_octets(100 * 1024 * 1024),
             command_timeout: Duration::from_secs(5 * 60),
             data_timeout: Duration::from_secs(3 * 60),
+            min_data_rate: ByteSize::from_octets(500),
             message_timeout: Duration::from_secs(60 * 60),
         }
     }
@@ -200,6 +242,20 @@ impl SmtpSettings {
             unrecognized: self.max_unrecognized,
             auth_failures: self.max_auth_failures,
             discarded: self.max_discarded.octets(),
+        }
+    }
+}
+
+impl SmtpSettings {
+    /// The limits of one client.
+    #[must_use]
+    pub fn client_limits(&self) -> ClientLimits {
+        ClientLimits {
+            connections: self.max_connections_per_client,
+            connection_rate: self.connection_rate,
+            message_rate: self.message_rate,
+            memory: self.max_receiving_memory.octets(),
+            unlimited: self.unlimited_clients.clone(),
         }
     }
 }

@@ -21,6 +21,7 @@ use crate::clock::unix_seconds;
 use crate::envelope::{Envelope, Mailbox, ReversePath, Source};
 use crate::ids::QueueId;
 use crate::intake::normalize::Mending;
+use crate::net::turned_away::TurnedAway;
 use crate::signing::quiet::Quiet;
 use crate::signing::replay::Occasion;
 use crate::signing::state::{FaultClass, SigningFault, UsedKey};
@@ -63,6 +64,26 @@ pub fn rejected(client: IpAddr, from: Option<&ReversePath>, reply: &str, why: &d
     counters().rejected(reply);
     let from = from.map(ToString::to_string).unwrap_or_default();
     tracing::warn!(%client, from, reply, why = %Chain(why), "rejected");
+}
+
+/// A connection has ended before there was a session, or before SMTP was spoken in it.
+pub fn turned_away(client: IpAddr, reason: TurnedAway, why: Option<&dyn Error>) {
+    counters().turned_away(reason);
+    let reason = reason.label();
+    match why {
+        Some(why) => tracing::warn!(%client, reason, why = %Chain(why), "turned_away"),
+        None => tracing::warn!(%client, reason, "turned_away"),
+    }
+}
+
+/// The files of the certificate have changed, and what they hold now is shown to clients.
+pub fn certificate_swapped(file: &Path) {
+    tracing::info!(certificate = %file.display(), "certificate_swapped");
+}
+
+/// The files of the certificate have changed and cannot be used; what was in force stays. Said once for each change.
+pub fn certificate_unusable(file: &Path, why: &dyn Error) {
+    tracing::error!(certificate = %file.display(), why = %Chain(why), "certificate_unusable");
 }
 
 /// A client has proved who it is.

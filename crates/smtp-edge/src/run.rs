@@ -19,8 +19,13 @@ use crate::deliver::{Deliverer, DelivererError};
 use crate::dns;
 use crate::ids::QueueIds;
 use crate::intake::Intake;
+use crate::net::admission::Admission;
 use crate::net::connection::Service;
-use crate::net::listener::{self, Door, ListenError};
+use crate::net::descriptors::{self, Reserve};
+use crate::net::door::{self, Door};
+use crate::net::listener::{self, Entrance, ListenError};
+use crate::net::tls::files::{Listed, TlsError, TlsFiles};
+use crate::net::tls::{self, Tls};
 use crate::queue::{self, Queue, QueueHandle};
 use crate::reload::Reloader;
 use crate::shutdown::{self, Signal, Signals};
@@ -58,6 +63,9 @@ pub enum RunError {
     /// TLS cannot be set up.
     #[error("delivery cannot be set up")]
     Deliver(#[from] DelivererError),
+    /// The certificate cannot be used.
+    #[error("TLS for clients cannot be set up")]
+    Tls(#[from] TlsError),
     /// No client can connect.
     #[error("the server cannot listen")]
     Listen(#[from] ListenError),
@@ -74,11 +82,15 @@ impl RunError {
     #[must_use]
     pub fn is_settings(&self) -> bool {
         match self {
-            Self::Settings(_) | Self::Router(_) | Self::InForce(_) | Self::Hostname => true,
+            Self::Settings(_)
+            | Self::Router(_)
+            | Self::InForce(_)
+            | Self::Hostname
+            | Self::Tls(_) => true,
+            Self::Listen(error) => error.is_settings(),
             Self::Resolver(_)
             | Self::Spool(_)
             | Self::Deliver(_)
-            | Self::Listen(_)
             | Self::Admin(_)
             | Self::Signals(_) => false,
         }
@@ -93,12 +105,17 @@ pub async fn run(loaded: Loaded<Settings>, settings_file: PathBuf) -> Result<(),
     let settings = loaded.settings.clone();
     let clock = Clock::system();
     let hostname = settings.hostname().ok_or(RunError::Hostname)?;
+    listener::check(&settings.listen)?;
     let mut signals = Signals::listen().map_err(RunError::Signals)?;
     let router = Arc::new(router(&loaded)?);
     let dns = dns::resolver(&settings.dns).map_err(RunError::Resolver)?;
     let signing = Arc::new(SigningStep::new(
         in_force(&settings, router).await?,
         SelfChecks::new(Arc::new(dns.clone())),
+        clock.clone(),
+    ));
+    let tls = Arc::new(Tls::new(
+        Tls::prepare(tls_files(&settings)?)?,
         clock.clone(),
     ));
     let (handle, inbox) = queue::channel();
@@ -116,7 +133,11 @@ pub async fn run(loaded: Loaded<Settings>, settings_file: PathBuf) -> Result<(),
         &settings, &hostname, &spool, &handle, &signing, &clock, &recovered,
     ));
     let deliverer = Deliverer::new(&settings.delivery, dns, &hostname, clock.clone())?;
-    let listeners = listener::open(&settings.listen.addresses).await?;
+    let listeners = listener::open(&settings.listen).await?;
+    if listeners.iter().any(|one| one.entrance == Entrance::Tls) {
+        tls.need()?;
+    }
+    raise_descriptors(&settings);
     let queue = Queue::start(
         inbox,
         queue::Parts {
@@ -131,19 +152,20 @@ pub async fn run(loaded: Loaded<Settings>, settings_file: PathBuf) -> Result<(),
         recovered.messages,
     );
     let (stop, stopping) = watch::channel(false);
-    let door = door(&settings, &hostname, &intake, stopping);
+    let door = Arc::new(door(&settings, &hostname, &intake, &tls, stopping)?);
     for listener in listeners {
-        let address = listener
-            .local_addr()
-            .map(|address| address.to_string())
-            .unwrap_or_default();
-        tokio::spawn(listener::accept(listener, door.clone()));
-        tracing::info!(address, "listening");
+        let address = listener.socket.local_addr();
+        let address = address.map(|at| at.to_string()).unwrap_or_default();
+        let first = listener.entrance.label();
+        tokio::spawn(door::accept(listener, Arc::clone(&door)));
+        tracing::info!(address, first, "listening");
     }
+    tokio::spawn(tls::watch::watch(Arc::clone(&tls)));
     tokio::spawn(KeyringWatch::new(Arc::clone(&signing), handle.clone()).run());
     let reloader = Reloader {
         settings_file,
         signing,
+        tls,
         queue: handle,
     };
     phase.send_replace(Phase::Serving);
@@ -227,19 +249,59 @@ fn intake(
     }
 }
 
+/// The files of certificates that the settings name, and whom to ask for a certificate.
+///
+/// # Errors
+/// [`TlsError`] when the settings contradict themselves.
+pub fn tls_files(settings: &Settings) -> Result<Option<TlsFiles>, TlsError> {
+    let listed = if settings.router.relay_certificates.is_empty() {
+        Listed::None
+    } else {
+        Listed::Some
+    };
+    let files = TlsFiles::named(&settings.tls, listed)?;
+    if files.is_none() && !settings.listen.tls_addresses.is_empty() {
+        return Err(TlsError::Needed);
+    }
+    Ok(files)
+}
+
+/// A server that has fewer descriptors than it could use works all the same, for fewer clients.
+fn raise_descriptors(settings: &Settings) {
+    let limit = descriptors::raise_limit();
+    let deliveries = settings.delivery.concurrency;
+    let wanted = settings.smtp.max_connections + DESCRIPTORS_OF_A_DELIVERY * deliveries;
+    match limit {
+        Ok(Some(limit)) if limit < wanted as u64 => tracing::warn!(
+            warning = format!(
+                "{limit} file descriptors are allowed, and {wanted} could be needed by smtp.max_connections and \
+                 delivery.concurrency: raise LimitNOFILE, or lower them"
+            ),
+            "settings_warning"
+        ),
+        Ok(_) => {}
+        Err(error) => tracing::warn!(why = %error, "the limit of descriptors cannot be raised"),
+    }
+}
+
+/// The connection, the message, and a question to a DNS server.
+const DESCRIPTORS_OF_A_DELIVERY: usize = 3;
+
 fn door(
     settings: &Settings,
     hostname: &str,
     intake: &Arc<Intake>,
+    tls: &Arc<Tls>,
     stopping: watch::Receiver<bool>,
-) -> Door {
+) -> Result<Door, ListenError> {
     let smtp = &settings.smtp;
     let timers = Timers {
         command: smtp.command_timeout.std(),
         data: smtp.data_timeout.std(),
         message: smtp.message_timeout.std(),
+        least_rate: smtp.min_data_rate.octets(),
     };
-    Door {
+    Ok(Door {
         settings: SessionSettings {
             hostname: hostname.into(),
             limits: smtp.limits(),
@@ -250,12 +312,16 @@ fn door(
         },
         service: Service {
             intake: Arc::clone(intake),
+            tls: Arc::clone(tls),
             users: None,
             timers,
             stopping,
         },
         room: Arc::new(Semaphore::new(settings.smtp.max_connections)),
-    }
+        admission: Arc::new(Admission::new(smtp.client_limits(), intake.clock.clone())),
+        proxies: settings.listen.proxy_from.clone(),
+        reserve: Reserve::new().map_err(ListenError::Reserve)?,
+    })
 }
 
 /// Reads the settings and the keys they name, as a start would, and gives the remarks about them.
@@ -266,6 +332,8 @@ pub async fn check(file: &Path) -> Result<Vec<String>, RunError> {
     let loaded = load_settings(file)?;
     loaded.settings.hostname().ok_or(RunError::Hostname)?;
     let router = Arc::new(router(&loaded)?);
+    listener::check(&loaded.settings.listen)?;
+    Tls::prepare(tls_files(&loaded.settings)?)?;
     let remarks = router.warnings();
     let mut remarks: Vec<String> = remarks.iter().map(ToString::to_string).collect();
     let in_force = InForce::load(router, loaded.settings.key_source()).await?;

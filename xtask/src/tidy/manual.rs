@@ -6,12 +6,13 @@ const PAGE: &str = "docs/manual.md";
 const MAIL_LOG: &str = "crates/smtp-edge/src/mail_log.rs";
 
 /// The structs whose public fields are keys, and the prefix of those keys in the settings file.
-const SECTIONS: [(&str, &str); 11] = [
+const SECTIONS: [(&str, &str); 12] = [
     ("Settings", ""),
     ("CredstoreSettings", "credstore."),
     ("RouterSettings", "router."),
     ("SigningSettings", "signing."),
     ("ListenSettings", "listen."),
+    ("TlsSettings", "tls."),
     ("SmtpSettings", "smtp."),
     ("MessageSettings", "message."),
     ("DnsSettings", "dns."),
@@ -116,6 +117,7 @@ mod tests {
             "Router",
             "Signing",
             "Listen",
+            "Tls",
             "Smtp",
             "Message",
             "Delivery",

@@ -17,13 +17,14 @@ use prometheus::{
 };
 
 use self::declared::{
-    ACCEPTED, BOUNCED, BUILD_INFO, DEFERRED, DELIVERED, Declared, KEYRING_AGE, KEYS_UNUSABLE,
-    MENDED, QUEUE_MESSAGES, QUEUE_OLDEST, REJECTED, REPORTED, ROUND_FAILURES, SELF_CHECK_SECONDS,
-    SELF_CHECKS, SIGNATURES, SIGNING_FAILURES, SIGNING_REPLAYS, SIGNING_SECONDS, TLS_FAILURES,
-    UNSIGNED,
+    ACCEPTED, BOUNCED, BUILD_INFO, CONNECTIONS, DEFERRED, DELIVERED, Declared, KEYRING_AGE,
+    KEYS_UNUSABLE, MENDED, QUEUE_MESSAGES, QUEUE_OLDEST, RECEIVING, REJECTED, REPORTED,
+    ROUND_FAILURES, SELF_CHECK_SECONDS, SELF_CHECKS, SIGNATURES, SIGNING_FAILURES, SIGNING_REPLAYS,
+    SIGNING_SECONDS, TLS_FAILURES, TURNED_AWAY, UNSIGNED,
 };
 use crate::envelope::Source;
 use crate::intake::normalize::Mending;
+use crate::net::turned_away::TurnedAway;
 use crate::signing::replay::Occasion;
 use crate::signing::self_check::Found;
 use crate::signing::state::FaultClass;
@@ -55,6 +56,9 @@ pub struct Metrics {
     accepted: IntCounterVec,
     rejected: IntCounterVec,
     mended: IntCounterVec,
+    turned_away: IntCounterVec,
+    connections: GaugeVec,
+    receiving: GaugeVec,
     signatures: IntCounterVec,
     domains: Mutex<HashSet<DomainName>>,
     unsigned: IntCounterVec,
@@ -100,6 +104,28 @@ impl Metrics {
         for mending in mendings {
             self.mended.with_label_values(&[mending.label()]).inc();
         }
+    }
+
+    /// A connection ended before there was a session.
+    pub fn turned_away(&self, reason: TurnedAway) {
+        self.turned_away.with_label_values(&[reason.label()]).inc();
+    }
+
+    /// A client's connection was taken.
+    pub fn connection_opened(&self) {
+        self.connections.with_label_values(NONE).inc();
+    }
+
+    /// It ended.
+    pub fn connection_closed(&self) {
+        self.connections.with_label_values(NONE).dec();
+    }
+
+    /// A message that is being received held `before` octets, and holds `after` now.
+    pub fn receiving_changed(&self, before: u64, after: u64) {
+        #[expect(clippy::cast_precision_loss, reason = "a message is shorter than 2^52")]
+        let change = after as f64 - before as f64;
+        self.receiving.with_label_values(NONE).add(change);
     }
 
     /// A message was given these signatures.
@@ -222,6 +248,13 @@ impl Default for Metrics {
             accepted: counter(&registry, ACCEPTED, &[CLIENT, OURSELVES]),
             rejected: counter(&registry, REJECTED, &[TRANSIENT, PERMANENT]),
             mended: counter(&registry, MENDED, &Mending::ALL.map(Mending::label)),
+            turned_away: counter(
+                &registry,
+                TURNED_AWAY,
+                &TurnedAway::ALL.map(TurnedAway::label),
+            ),
+            connections: gauge(&registry, CONNECTIONS),
+            receiving: gauge(&registry, RECEIVING),
             signatures: counter(&registry, SIGNATURES, &[]),
             domains: Mutex::default(),
             unsigned: counter(&registry, UNSIGNED, &Unsigned::ALL.map(Unsigned::label)),
@@ -250,6 +283,9 @@ impl Default for Metrics {
             keys_unusable: gauge(&registry, KEYS_UNUSABLE),
             registry,
         };
+        for gauge in [&metrics.connections, &metrics.receiving] {
+            gauge.with_label_values(NONE);
+        }
         gauge(&metrics.registry, BUILD_INFO)
             .with_label_values(&[env!("CARGO_PKG_VERSION")])
             .set(1.0);

@@ -7,7 +7,10 @@ use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 
-use super::connection::{self, Service};
+use super::budget::{Budget, Share};
+use super::connection::{Connection, Service};
+use super::stream::Stream;
+use super::tls::Tls;
 use crate::clock::Clock;
 use crate::ids::QueueIds;
 use crate::intake::Intake;
@@ -33,7 +36,10 @@ async fn over_tcp() {
         let (handle, inbox) = queue::channel();
         let (stop, stopping) = watch::channel(false);
         let service = service(&scene, handle, stopping).await;
-        let serving = connection::serve(stream, scene.open(), service);
+        let memory = || Arc::new(Budget::new(1 << 20));
+        let share = Share::new(memory(), memory());
+        let stream = Stream::Clear(stream);
+        let serving = Connection::new(stream, scene.open(), share, &service).serve();
         let (spoken, served) = tokio::join!(speak(dialog, client.unwrap()), serving);
         served.unwrap_or_else(|error| panic!("{}: {error}", dialog.name));
         drop((spoken, inbox, stop));
@@ -91,10 +97,12 @@ async fn service(
     Service {
         intake: Arc::new(intake),
         users: Some(Arc::new(SampleUsers)),
+        tls: Arc::new(Tls::new(Tls::prepare(None).unwrap(), Clock::system())),
         timers: Timers {
             command: PATIENCE,
             data: PATIENCE,
             message: PATIENCE,
+            least_rate: 0,
         },
         stopping,
     }

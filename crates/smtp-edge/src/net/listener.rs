@@ -1,18 +1,13 @@
-//! Listening sockets: our own or systemd's, and the connections they bring, within a bound.
+//! Listening sockets: our own or systemd's, each with what is spoken on it first.
 
+use std::fmt;
 use std::io;
 use std::net::SocketAddr;
-use std::sync::Arc;
-use std::time::Duration;
 
-use tokio::io::AsyncWriteExt;
-use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use router_config::Network;
+use tokio::net::TcpListener;
 
-use super::connection::{self, Service};
-use crate::signing::step::SigningStep;
-use crate::smtp::replies;
-use crate::smtp::server::{Client, Policy, Session, SessionSettings};
+use crate::config::ListenSettings;
 
 /// Why no client can connect.
 #[derive(Debug, thiserror::Error)]
@@ -20,7 +15,8 @@ use crate::smtp::server::{Client, Policy, Session, SessionSettings};
 pub enum ListenError {
     /// An address cannot be listened on.
     #[error(
-        "cannot listen on {address}: see listen.addresses; ports below 1024 need systemd's socket or CAP_NET_BIND_SERVICE"
+        "cannot listen on {address}: see listen.addresses and listen.tls_addresses; ports below 1024 need systemd's socket \
+         or CAP_NET_BIND_SERVICE"
     )]
     Bind {
         /// The address.
@@ -40,32 +36,118 @@ pub enum ListenError {
         #[source]
         source: io::Error,
     },
+    /// Everybody could say who they are.
+    #[error(
+        "an open relay: {setting} lets all or most addresses say who a client is, with {}: list only your own proxies",
+        Listed(networks)
+    )]
+    OpenProxies {
+        /// The setting.
+        setting: &'static str,
+        /// What is too much in it.
+        networks: Vec<Network>,
+    },
     /// Nothing to listen on.
     #[error("no address to listen on: set listen.addresses, or start by a systemd socket")]
     Nothing,
+    /// No descriptor can be kept back.
+    #[error("no file descriptor is left at the start: raise LimitNOFILE")]
+    Reserve(#[source] io::Error),
+}
+
+impl ListenError {
+    /// Whether the settings are at fault, so that starting again without a change would fail the same way.
+    #[must_use]
+    pub fn is_settings(&self) -> bool {
+        match self {
+            Self::OpenProxies { .. } => true,
+            Self::Bind { .. } | Self::Passed { .. } | Self::Nothing | Self::Reserve(_) => false,
+        }
+    }
+}
+
+/// Networks, with commas between them.
+struct Listed<'a>(&'a [Network]);
+
+impl fmt::Display for Listed<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let networks: Vec<String> = self.0.iter().map(Network::to_string).collect();
+        f.write_str(&networks.join(", "))
+    }
+}
+
+/// Sees that not everybody may say who they are: a claim to be in `router.relay_networks` would be enough to relay.
+///
+/// # Errors
+/// [`ListenError::OpenProxies`].
+pub fn check(settings: &ListenSettings) -> Result<(), ListenError> {
+    let proxies = [
+        ("listen.proxy_from", &settings.proxy_from),
+        ("listen.xclient_from", &settings.xclient_from),
+    ];
+    for (setting, listed) in proxies {
+        let networks = router_config::open_networks(listed);
+        if !networks.is_empty() {
+            return Err(ListenError::OpenProxies { setting, networks });
+        }
+    }
+    Ok(())
+}
+
+/// A listening socket.
+#[derive(Debug)]
+pub struct Listener {
+    /// The socket.
+    pub socket: TcpListener,
+    /// What its clients speak first.
+    pub entrance: Entrance,
+}
+
+/// What the clients of a socket speak first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Entrance {
+    /// SMTP in clear.
+    Clear,
+    /// TLS (RFC 8314 §3.3).
+    Tls,
+}
+
+impl Entrance {
+    /// That of a socket of this name; systemd's sockets have one (`FileDescriptorName=`).
+    fn of_socket(name: &str) -> Self {
+        if TLS_NAMES.contains(&name) {
+            Self::Tls
+        } else {
+            Self::Clear
+        }
+    }
+
+    /// Its name in the log.
+    #[must_use]
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::Clear => "clear",
+            Self::Tls => "tls",
+        }
+    }
 }
 
 /// Opens the sockets: those that systemd passed, or else the addresses of the settings.
 ///
 /// # Errors
 /// [`ListenError`] for the first that cannot be opened.
-pub async fn open(addresses: &[SocketAddr]) -> Result<Vec<TcpListener>, ListenError> {
-    let mut passed = listenfd::ListenFd::from_env();
-    let mut listeners = Vec::new();
-    for number in 0..passed.len() {
-        let error = |source| ListenError::Passed { number, source };
-        if let Some(socket) = passed.take_tcp_listener(number).map_err(error)? {
-            socket.set_nonblocking(true).map_err(error)?;
-            listeners.push(TcpListener::from_std(socket).map_err(error)?);
-        }
-    }
+pub async fn open(settings: &ListenSettings) -> Result<Vec<Listener>, ListenError> {
+    let mut listeners = passed()?;
     if listeners.is_empty() {
-        for address in addresses {
-            let listener = TcpListener::bind(address).await;
-            listeners.push(listener.map_err(|source| ListenError::Bind {
+        let clear = settings.addresses.iter().map(|at| (at, Entrance::Clear));
+        let tls = settings.tls_addresses.iter().map(|at| (at, Entrance::Tls));
+        for (address, entrance) in clear.chain(tls) {
+            let bound = TcpListener::bind(address).await;
+            let socket = bound.map_err(|source| ListenError::Bind {
                 address: *address,
                 source,
-            })?);
+            })?;
+            listeners.push(Listener { socket, entrance });
         }
     }
     if listeners.is_empty() {
@@ -75,92 +157,26 @@ pub async fn open(addresses: &[SocketAddr]) -> Result<Vec<TcpListener>, ListenEr
     }
 }
 
-/// Who may do what on a new connection, and how many there may be.
-#[derive(Clone)]
-pub struct Door {
-    /// What sessions are told.
-    pub settings: SessionSettings,
-    /// What connections are served with.
-    pub service: Service,
-    /// One permit for each connection that may be open.
-    pub room: Arc<Semaphore>,
-}
-
-/// Takes connections until the server stops.
-pub async fn accept(listener: TcpListener, door: Door) {
-    let mut stopping = door.service.stopping.clone();
-    while !*stopping.borrow() {
-        tokio::select! {
-            accepted = listener.accept() => match accepted {
-                Ok((stream, peer)) => admit(stream, peer, &door),
-                Err(error) => {
-                    // Out of file descriptors, or a client that has gone already. The pause keeps the former from
-                    // spinning until descriptors are free again.
-                    tracing::error!(why = %error, "accept_failed");
-                    tokio::time::sleep(PAUSE).await;
-                }
-            },
-            _ = stopping.changed() => {}
+fn passed() -> Result<Vec<Listener>, ListenError> {
+    // Only the names are taken from here: descriptors that are mere numbers cannot be owned in safe code.
+    let names: Vec<String> = sd_notify::listen_fds_with_names()
+        .map(|sockets| sockets.map(|(_, name)| name).collect())
+        .unwrap_or_default();
+    let mut passed = listenfd::ListenFd::from_env();
+    let mut listeners = Vec::new();
+    for number in 0..passed.len() {
+        let error = |source| ListenError::Passed { number, source };
+        if let Some(socket) = passed.take_tcp_listener(number).map_err(error)? {
+            socket.set_nonblocking(true).map_err(error)?;
+            let name = names.get(number).map(String::as_str).unwrap_or_default();
+            listeners.push(Listener {
+                socket: TcpListener::from_std(socket).map_err(error)?,
+                entrance: Entrance::of_socket(name),
+            });
         }
     }
+    Ok(listeners)
 }
 
-fn admit(stream: TcpStream, peer: SocketAddr, door: &Door) {
-    let Ok(permit) = Arc::clone(&door.room).try_acquire_owned() else {
-        let hostname = door.settings.hostname.clone();
-        tracing::warn!(client = %peer.ip(), "too_many_connections");
-        tokio::spawn(async move { turn_away(stream, &hostname).await });
-        return;
-    };
-    let signing = Arc::clone(&door.service.intake.signing);
-    // A reload may have changed the postmaster.
-    let settings = SessionSettings {
-        postmaster: signing.in_force().postmaster.clone(),
-        ..door.settings.clone()
-    };
-    let policy = Arc::new(PolicyInForce(signing));
-    let session = Session::new(Arc::new(settings), Client::direct(peer.ip()), policy);
-    // Replies are small and each is waited for; without this the kernel would hold them back. A socket that refuses is
-    // merely slower.
-    let _ = stream.set_nodelay(true);
-    tokio::spawn(serve(stream, peer, session, door.service.clone(), permit));
-}
-
-/// The policy as it is at the moment of the question.
-struct PolicyInForce(Arc<SigningStep>);
-
-impl Policy for PolicyInForce {
-    fn may_relay(&self, client: &Client) -> bool {
-        self.0.in_force().router.may_relay(&client.proved())
-    }
-
-    fn may_begin(&self, _: &Client) -> bool {
-        true
-    }
-}
-
-async fn serve(
-    stream: TcpStream,
-    peer: SocketAddr,
-    session: Session,
-    service: Service,
-    permit: OwnedSemaphorePermit,
-) {
-    if let Err(error) = connection::serve(stream, session, service).await {
-        tracing::debug!(client = %peer.ip(), why = %error, "connection_lost");
-    }
-    drop(permit);
-}
-
-async fn turn_away(mut stream: TcpStream, hostname: &str) {
-    let mut output = Vec::new();
-    replies::too_many_connections(hostname).encode(&mut output);
-    let told = async {
-        stream.write_all(&output).await?;
-        stream.shutdown().await
-    };
-    // A client that does not read its refusal is of no concern.
-    let _ = tokio::time::timeout(PAUSE, told).await;
-}
-
-const PAUSE: Duration = Duration::from_millis(100);
+/// The names of sockets whose clients speak TLS first.
+const TLS_NAMES: [&str; 2] = ["smtps", "submissions"];

@@ -1,18 +1,21 @@
 //! Every reply that we send, in one place. Texts are fixed: a client learns nothing of our insides from them.
 
-use std::borrow::Cow;
+mod auth;
 
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
+use std::borrow::Cow;
 
 use super::command::CommandError;
 use super::extensions::{self, Offer};
 use super::params::ParamError;
 use super::reply::Reply;
-use super::sasl::Fault;
 use super::server::Limit;
 use crate::ids::QueueId;
 use crate::spool::Durable;
+
+pub use auth::{
+    auth_cancelled, auth_failed, authenticated, challenge, encryption_required, not_base64,
+    response_too_long, unknown_mechanism,
+};
 
 /// `220`: the greeting.
 #[must_use]
@@ -106,6 +109,26 @@ pub fn too_many_connections(hostname: &str) -> Reply {
     )
 }
 
+/// `421`: too many connections of one client at once.
+#[must_use]
+pub fn too_many_from_client(hostname: &str) -> Reply {
+    Reply::new(
+        421,
+        "4.7.0",
+        format!("{hostname} has too many connections from you, try again"),
+    )
+}
+
+/// `421`: the client opens connections too fast.
+#[must_use]
+pub fn too_fast(hostname: &str) -> Reply {
+    Reply::new(
+        421,
+        "4.7.0",
+        format!("{hostname} has too many new connections from you, try again later"),
+    )
+}
+
 /// `421`: the client was silent too long.
 #[must_use]
 pub fn timed_out(hostname: &str) -> Reply {
@@ -158,60 +181,6 @@ pub fn chunk_ok(octets: usize) -> Reply {
 #[must_use]
 pub fn no_recipients() -> Reply {
     Reply::new(554, "5.5.1", "no valid recipients")
-}
-
-/// `334`: a challenge of AUTH, in base64.
-#[must_use]
-pub fn challenge(challenge: &[u8]) -> Reply {
-    Reply::new(334, "", STANDARD.encode(challenge))
-}
-
-/// `235`: AUTH has succeeded.
-#[must_use]
-pub fn authenticated() -> Reply {
-    Reply::new(235, "2.7.0", "authenticated")
-}
-
-/// AUTH has failed. A wrong password and a user that does not exist are told alike.
-#[must_use]
-pub fn auth_failed(fault: Fault) -> Reply {
-    match fault {
-        Fault::Malformed => Reply::new(501, "5.5.2", "authentication response malformed"),
-        Fault::OtherIdentity | Fault::ChannelBinding | Fault::Wrong => {
-            Reply::new(535, "5.7.8", "authentication failed")
-        }
-        Fault::Unavailable => Reply::new(454, "4.7.0", "cannot authenticate now, try again"),
-    }
-}
-
-/// `501`: the client has broken AUTH off.
-#[must_use]
-pub fn auth_cancelled() -> Reply {
-    Reply::new(501, "5.7.0", "authentication cancelled")
-}
-
-/// `501`: a response of AUTH is not base64.
-#[must_use]
-pub fn not_base64() -> Reply {
-    Reply::new(501, "5.5.2", "the response is not base64")
-}
-
-/// `500`: a response of AUTH is too long (RFC 4954 §6).
-#[must_use]
-pub fn response_too_long() -> Reply {
-    Reply::new(500, "5.5.6", "authentication response too long")
-}
-
-/// `504`: AUTH with a mechanism that is not offered.
-#[must_use]
-pub fn unknown_mechanism() -> Reply {
-    Reply::new(504, "5.5.4", "mechanism not offered")
-}
-
-/// `538`: AUTH in clear (RFC 5248 §2.4 X.7.11).
-#[must_use]
-pub fn encryption_required() -> Reply {
-    Reply::new(538, "5.7.11", "say STARTTLS first")
 }
 
 /// `550`: this client may not speak for others.

@@ -57,6 +57,24 @@ pub(super) const MENDED: Declared = declared(
     &["what"],
     "Changes to messages that were not well-formed when they came",
 );
+pub(super) const TURNED_AWAY: Declared = declared(
+    Kind::Counter,
+    "smtp_edge_turned_away_total",
+    &["reason"],
+    "Connections that ended before there was an SMTP session",
+);
+pub(super) const RECEIVING: Declared = declared(
+    Kind::Gauge,
+    "smtp_edge_receiving_bytes",
+    &[],
+    "Memory that messages hold while they are received",
+);
+pub(super) const CONNECTIONS: Declared = declared(
+    Kind::Gauge,
+    "smtp_edge_connections",
+    &[],
+    "Connections of clients that are open",
+);
 pub(super) const SIGNATURES: Declared = declared(
     Kind::Counter,
     "smtp_edge_signatures_total",
@@ -167,10 +185,13 @@ pub(super) const BUILD_INFO: Declared = declared(
 );
 
 /// Every metric, in the order of the manual.
-pub const DECLARED: [Declared; 21] = [
+pub const DECLARED: [Declared; 24] = [
     ACCEPTED,
     REJECTED,
     MENDED,
+    TURNED_AWAY,
+    CONNECTIONS,
+    RECEIVING,
     SIGNATURES,
     UNSIGNED,
     SIGNING_FAILURES,

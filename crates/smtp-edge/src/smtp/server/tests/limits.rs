@@ -191,6 +191,12 @@ fn the_manual_says_how_much_is_allowed() {
     let SmtpSettings {
         hostname: _,
         max_connections: _,
+        max_connections_per_client: _,
+        connection_rate: _,
+        message_rate: _,
+        unlimited_clients: _,
+        max_receiving_memory: _,
+        min_data_rate: _,
         max_message_size,
         max_header_size,
         max_header_fields,
