@@ -161,8 +161,8 @@ async fn what_a_hop_might_convert_is_converted_before_it_is_signed() {
 async fn text_of_before_mime_gets_a_charset() {
     let world = old_world(Setup::signing("2", "s1")).await;
     for (number, (body, charset)) in [
-        (&"Die Küche\r\n".as_bytes()[..], "utf-8"),
-        (b"Die K\xfcche\r\n", "unknown-8bit"),
+        ("Die Küche\r\n".as_bytes(), "utf-8"),
+        (&b"Die K\xfcche\r\n"[..], "unknown-8bit"),
     ]
     .into_iter()
     .enumerate()

@@ -94,7 +94,7 @@ fn reencode(message: &Normalized, parts: &[Part], wanted: Wanted, edits: &mut Ed
         match &part.encoding_value {
             Some(_) if armour.is_named_by(part.encoding) => {}
             Some(value) => {
-                edits.replace(value.clone(), Change::Text(format!(" {token}\r\n").into()))
+                edits.replace(value.clone(), Change::Text(format!(" {token}\r\n").into()));
             }
             None => edits.insert(
                 part.header.end,
@@ -158,14 +158,15 @@ fn relabel(message: &[u8], parts: &[Part], encoded: &[Range<usize>], edits: &mut
     }
 }
 
-/// Adds what makes a reader decode: MIME-Version (RFC 2045 §4), and a Content-Type to a message without one. Text of before
-/// MIME is what most readers take it for, UTF-8, or text in a charset that nobody knows (RFC 1428 §3).
+/// Adds what makes a reader decode: MIME-Version (RFC 2045 §4), and a Content-Type to a text that has none and was not
+/// encoded. Text of before MIME is what most readers take it for, UTF-8, or text in a charset that nobody knows (RFC 1428 §3).
 fn add_mime_fields(message: &Normalized, parts: &[Part], edits: &mut Edits) {
     let end = message.header_length();
     if message.values("MIME-Version").next().is_none() {
         edits.insert(end, "MIME-Version: 1.0\r\n");
     }
-    if parts.first().is_some_and(|message| !message.is_typed) {
+    let is_bare = |message: &Part| !message.is_typed && message.encoding.is_identity();
+    if parts.first().is_some_and(is_bare) {
         let charset = match std::str::from_utf8(message.body()) {
             Ok(text) if text.is_ascii() => "us-ascii",
             Ok(_) => "utf-8",

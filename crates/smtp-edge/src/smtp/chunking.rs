@@ -30,7 +30,7 @@ pub struct ChunkReader {
     notes: DataNotes,
     /// Whether the last octet was CR.
     cr: bool,
-    /// Octets of the line that is being read.
+    /// Octets of the line that is being read, without that CR.
     line: usize,
     /// `content.len() + left <= limit`
     limit: usize,
@@ -77,13 +77,12 @@ impl ChunkReader {
         let octets = input.get(..used).unwrap_or_default();
         for octet in octets {
             self.notes.bare_cr_or_lf |= self.cr != (*octet == b'\n');
+            if self.cr && *octet == b'\n' {
+                self.line = 0;
+            } else {
+                self.lengthen(usize::from(self.cr) + usize::from(*octet != b'\r'));
+            }
             self.cr = *octet == b'\r';
-            self.line = match octet {
-                b'\n' => 0,
-                b'\r' => self.line,
-                _ => self.line + 1,
-            };
-            self.notes.long_line |= self.line > LONGEST_LINE;
         }
         self.notes.nul |= octets.contains(&0);
         self.notes.eight_bit |= !octets.is_ascii();
@@ -114,7 +113,13 @@ impl ChunkReader {
     #[must_use]
     pub fn finish(mut self) -> (Vec<u8>, DataNotes) {
         self.notes.bare_cr_or_lf |= self.cr;
+        self.lengthen(usize::from(self.cr));
         (self.content, self.notes)
+    }
+
+    fn lengthen(&mut self, octets: usize) {
+        self.line += octets;
+        self.notes.long_line |= self.line > LONGEST_LINE;
     }
 }
 
@@ -174,6 +179,20 @@ mod tests {
         check(&[b"a\r", b""], bare);
         let nul = DataNotes { nul: true, ..clean };
         check(&[b"a\0"], nul);
+        let long_line = DataNotes {
+            long_line: true,
+            ..clean
+        };
+        let line = [b'x'; 998];
+        check(&[&line, b"\r\n"], clean);
+        check(&[b"a\r\n", &line], clean); // the line end will be added
+        check(&[b"x", &line], long_line);
+        let both = DataNotes {
+            bare_cr_or_lf: true,
+            ..long_line
+        };
+        check(&[&line, b"\r"], both); // a space, once it is mended
+        check(&[&line[..900], b"\r", &line[..98]], both);
         let eight_bit = DataNotes {
             eight_bit: true,
             ..clean

@@ -89,18 +89,13 @@ pub(crate) fn message(manner: Manner) -> impl Strategy<Value = Generated> {
         };
         segments.fixed(b"From: Rita <rita@renovations.com>\r\nSubject: x\r\nMIME-Version: 1.0\r\n");
         match part {
-            // The message's last line end is the content's.
+            // The message's last line end is the content's, but for base64.
             Part::Leaf(kind, mut leaf) => {
-                for octets in [Some(&mut leaf.octets), leaf.meaning.as_mut()]
-                    .into_iter()
-                    .flatten()
+                leaf.octets.extend_from_slice(b"\r\n");
+                if leaf.label != Some(BASE64)
+                    && let Some(meaning) = &mut leaf.meaning
                 {
-                    octets.extend_from_slice(b"\r\n");
-                }
-                if leaf.label == Some(BASE64) {
-                    leaf.meaning
-                        .as_mut()
-                        .map(|meaning| meaning.truncate(meaning.len() - 2));
+                    meaning.extend_from_slice(b"\r\n");
                 }
                 segments.fixed(kind.unwrap_or("Content-Type: text/plain\r\n").as_bytes());
                 segments.pieces.push(Segment::Leaf(leaf));

@@ -106,7 +106,8 @@ fn assert_follows(segments: &[Segment], message: &[u8]) {
 
 /// Requires a label, and octets that mean this by it and that every hop can carry.
 fn assert_means(text: &[u8], meaning: &[u8], leaf: &Leaf) {
-    let labels: [(&[u8], fn(&[u8]) -> Option<Vec<u8>>); 2] = [
+    type Decode = fn(&[u8]) -> Option<Vec<u8>>;
+    let labels: [(&[u8], Decode); 2] = [
         (
             b"Content-Transfer-Encoding: quoted-printable\r\n\r\n",
             quoted_printable_decode,

@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use super::armour::Armour;
 
-/// Changes, each to a range of the message; no two ranges overlap.
+/// Changes, each to a range of the message. What is to go into a range that is replaced is dropped.
 #[derive(Debug, Default)]
 pub(super) struct Edits {
     edits: Vec<(Range<usize>, Change)>,
@@ -42,6 +42,9 @@ impl Edits {
         let mut output = Vec::with_capacity(message.len() + grown);
         let mut at = 0;
         for (range, change) in self.edits {
+            if range.start < at {
+                continue;
+            }
             output.extend_from_slice(message.get(at..range.start).unwrap_or_default());
             at = range.end;
             match change {
@@ -69,4 +72,35 @@ fn grown(message: &[u8], (range, change): &(Range<usize>, Change)) -> usize {
         Change::Anew(armour, content) => armour.length(content),
     };
     length.saturating_sub(range.len())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ranges_are_replaced_and_all_else_stays() {
+        let check = |edits: Vec<(Range<usize>, Change)>, expected: &str| {
+            let found = Edits { edits }.apply("0123456789\r\n".as_bytes());
+            assert_eq!(String::from_utf8(found).unwrap(), expected);
+        };
+        let text = |text: &'static str| Change::Text(text.into());
+        check(vec![], "0123456789\r\n");
+        check(vec![(8..9, text("x")), (0..2, text(""))], "234567x9\r\n");
+        check(
+            vec![(3..3, text("a")), (3..3, text("b"))],
+            "012ab3456789\r\n",
+        );
+        check(vec![(4..4, text("lost")), (2..6, text("x"))], "01x6789\r\n");
+        check(vec![(6..6, text("b")), (2..6, text("a"))], "01ab6789\r\n");
+        // A last line end that was encoded with the content is there again.
+        check(
+            vec![(7..12, Change::Encoded(Armour::Base64))],
+            "0123456Nzg5DQo=\r\n",
+        );
+        check(
+            vec![(1..10, Change::Anew(Armour::QuotedPrintable, b"=".into()))],
+            "0=3D\r\n",
+        );
+    }
 }

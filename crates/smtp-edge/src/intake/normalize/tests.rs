@@ -104,8 +104,10 @@ fn what_was_mended_is_told() {
     assert_eq!(told(&format!("A: {long}\r\n")), [Mending::Folded]);
     assert_eq!(told("A: b\r\n\r\n\u{fc}\r\n"), [Mending::Reencoded]);
     let all = format!("To: a\nTo: a\nA: {long}\n\n{long}\n");
-    let mut form = MessageSettings::default();
-    form.missing_from = Missing::Add;
+    let form = MessageSettings {
+        missing_from: Missing::Add,
+        ..MessageSettings::default()
+    };
     assert_eq!(with(&form, &all).unwrap().mendings, Mending::ALL);
 }
 
