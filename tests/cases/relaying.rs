@@ -86,7 +86,9 @@ async fn what_is_announced_is_what_is_done() {
         "SIZE 65536",
         "8BITMIME",
         "SMTPUTF8",
+        "CHUNKING",
         "ENHANCEDSTATUSCODES",
+        "LIMITS MAILMAX=1000 RCPTMAX=1000",
     ];
     assert_eq!(hello.lines, expected);
     client

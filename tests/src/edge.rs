@@ -138,9 +138,14 @@ impl Home {
         self.write();
     }
 
+    /// Writes another notes.ini; a running edge sees it at the next SIGHUP.
+    pub fn write_notes(&self, notes: &str) {
+        replace(&self.folder.path().join("notes.ini"), notes);
+    }
+
     fn write(&self) {
         replace(&self.settings(), &self.setup.toml());
-        replace(&self.folder.path().join("notes.ini"), &self.setup.notes);
+        self.write_notes(&self.setup.notes);
     }
 
     /// Starts the edge and waits until it is ready.

@@ -8,11 +8,12 @@ use common_config::name::DomainName;
 use common_config::paths::{self, DataDir};
 use common_config::units::{ByteSize, Duration};
 use credstore::NekDir;
-use router_config::{RouterSettings, SigningSettings};
+use router_config::{Network, RouterSettings, SigningSettings};
 use serde::Deserialize;
 
 use crate::admin::address::AdminAddress;
 use crate::signing::keyring::KeySource;
+use crate::smtp::server::Limits;
 
 /// The whole of `smtp-edge.toml`.
 #[derive(Debug, Clone, Deserialize)]
@@ -104,12 +105,15 @@ pub struct CredstoreSettings {
 pub struct ListenSettings {
     /// Addresses and ports. Sockets that systemd passes take their place.
     pub addresses: Vec<SocketAddr>,
+    /// Proxies that may name the client for whom they speak, by XCLIENT; nobody by default.
+    pub xclient_from: Vec<Network>,
 }
 
 impl Default for ListenSettings {
     fn default() -> Self {
         Self {
             addresses: vec![SocketAddr::from(([127, 0, 0, 1], 25))],
+            xclient_from: Vec::new(),
         }
     }
 }
@@ -130,12 +134,26 @@ pub struct SmtpSettings {
     pub max_header_size: ByteSize,
     /// Received fields after which a message is taken to be looping (RFC 5321 §6.3 asks for at least 100).
     pub max_received: usize,
+    /// MAIL commands of one session; announced as MAILMAX (RFC 9422).
+    pub max_messages: u32,
+    /// Octets of a command line; RFC 5321 §4.5.3.1.4 asks for 512, and its extensions for more.
+    pub max_line_length: usize,
     /// Errors after which a session is closed.
     pub max_errors: u32,
-    /// How long a client may be silent between commands (RFC 5321 §4.5.3.2.7).
+    /// Commands without a message after which a session is closed.
+    pub max_idle_commands: u32,
+    /// Unknown commands after which a session is closed.
+    pub max_unrecognized: u32,
+    /// Failures of AUTH after which a session is closed.
+    pub max_auth_failures: u32,
+    /// Octets that are read only to be thrown away, after which a session is closed.
+    pub max_discarded: ByteSize,
+    /// How long a client may take for a command (RFC 5321 §4.5.3.2.7).
     pub command_timeout: Duration,
-    /// How long a client may be silent within DATA (RFC 5321 §4.5.3.2.5).
+    /// How long a client may be silent within a message (RFC 5321 §4.5.3.2.5).
     pub data_timeout: Duration,
+    /// How long a whole message may take.
+    pub message_timeout: Duration,
 }
 
 impl Default for SmtpSettings {
@@ -147,12 +165,40 @@ impl Default for SmtpSettings {
             max_connections: 1000,
             max_header_size: ByteSize::from_octets(1024 * 1024),
             max_received: 100,
+            max_messages: 1000,
+            max_line_length: 2048,
             max_errors: 20,
+            max_idle_commands: 100,
+            max_unrecognized: 10,
+            max_auth_failures: 3,
+            max_discarded: ByteSize::from_octets(100 * 1024 * 1024),
             command_timeout: Duration::from_secs(5 * 60),
             data_timeout: Duration::from_secs(3 * 60),
+            message_timeout: Duration::from_secs(60 * 60),
         }
     }
 }
+
+impl SmtpSettings {
+    /// The limits of one session.
+    #[must_use]
+    pub fn limits(&self) -> Limits {
+        Limits {
+            message_size: usize::try_from(self.max_message_size.octets()).unwrap_or(usize::MAX),
+            recipients: self.max_recipients,
+            messages: self.max_messages,
+            line_length: self.max_line_length.max(SHORTEST_LINE),
+            errors: self.max_errors,
+            idle_commands: self.max_idle_commands,
+            unrecognized: self.max_unrecognized,
+            auth_failures: self.max_auth_failures,
+            discarded: self.max_discarded.octets(),
+        }
+    }
+}
+
+/// What every server must take (RFC 5321 §4.5.3.1.4).
+const SHORTEST_LINE: usize = 512;
 
 /// `[dns]`.
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -170,7 +216,7 @@ pub struct DeliverySettings {
     pub mx_port: u16,
     /// Private or loopback networks that an exchanger's address may lie in; none by default, so that no stranger's
     /// DNS makes the edge talk to machines inside.
-    pub allowed_private_networks: Vec<router_config::Network>,
+    pub allowed_private_networks: Vec<Network>,
     /// Deliveries under way at once.
     pub concurrency: usize,
     /// The wait after the first failed round; it doubles from there.

@@ -24,6 +24,8 @@ use crate::signing::quiet::Quiet;
 use crate::signing::replay::Occasion;
 use crate::signing::state::{FaultClass, SigningFault, UsedKey};
 use crate::signing::unsigned::Unsigned;
+use crate::smtp::sasl::Mechanism;
+use crate::smtp::server::Client;
 use crate::spool::message::Fault;
 
 /// A message is on stable storage and has been answered 250.
@@ -50,6 +52,18 @@ pub fn rejected(client: IpAddr, from: Option<&ReversePath>, reply: &str, why: &d
     counters().rejected(reply);
     let from = from.map(ToString::to_string).unwrap_or_default();
     tracing::warn!(%client, from, reply, why = %Chain(why), "rejected");
+}
+
+/// A client has proved who it is.
+pub fn authenticated(client: &Client, mechanism: Mechanism) {
+    let identity = client.identity.as_ref().map(UserName::as_str);
+    tracing::info!(
+        client = %client.address,
+        identity = identity.unwrap_or_default(),
+        %mechanism,
+        tls = client.tls.is_some(),
+        "authenticated"
+    );
 }
 
 /// The copies of that profile carry signatures by these keys, each with a signing domain and an algorithm.

@@ -232,21 +232,24 @@ fn door(
     intake: &Arc<Intake>,
     stopping: watch::Receiver<bool>,
 ) -> Door {
+    let smtp = &settings.smtp;
     let timers = Timers {
-        command: settings.smtp.command_timeout.std(),
-        data: settings.smtp.data_timeout.std(),
+        command: smtp.command_timeout.std(),
+        data: smtp.data_timeout.std(),
+        message: smtp.message_timeout.std(),
     };
     Door {
         settings: SessionSettings {
             hostname: hostname.into(),
-            max_message_size: usize::try_from(settings.smtp.max_message_size.octets())
-                .unwrap_or(usize::MAX),
-            max_recipients: settings.smtp.max_recipients,
-            max_errors: settings.smtp.max_errors,
+            limits: smtp.limits(),
             postmaster: intake.signing.in_force().postmaster.clone(),
+            starttls: false,
+            auth: false,
+            xclient_from: settings.listen.xclient_from.clone().into(),
         },
         service: Service {
             intake: Arc::clone(intake),
+            users: None,
             timers,
             stopping,
         },

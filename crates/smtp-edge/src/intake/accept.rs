@@ -19,6 +19,7 @@ use crate::signing::sign::Outcome;
 use crate::signing::state::{FaultClass, Signings};
 use crate::signing::step::{SigningStep, hash_body};
 use crate::smtp::data::DataNotes;
+use crate::smtp::server::Client;
 use crate::spool::message::{Message, MessageState, RecipientState};
 use crate::spool::{Durable, Spool};
 
@@ -27,6 +28,8 @@ use crate::spool::{Durable, Spool};
 pub struct Arrival {
     /// Where it comes from.
     pub source: Source,
+    /// What the session knows of its client; none for what we write ourselves.
+    pub client: Option<Client>,
     /// How it came.
     pub protocol: Protocol,
     /// Where reports go.
@@ -80,7 +83,11 @@ impl Intake {
             recipients: arrival.recipients,
             accepted,
         };
-        let trace = trace::fields(id, &self.hostname, arrival.protocol, &envelope, &content);
+        let passage = trace::Passage {
+            protocol: arrival.protocol,
+            client: arrival.client.as_ref(),
+        };
+        let trace = trace::fields(id, &self.hostname, &passage, &envelope, &content);
         let message_id = message_id(id, &self.hostname, &content);
         let mut message = Message {
             id,
@@ -147,6 +154,7 @@ impl Reporter for Intake {
         };
         let arrival = Arrival {
             source: Source::Ourselves,
+            client: None,
             protocol,
             reverse_path: ReversePath::Null,
             recipients: vec![to],

@@ -34,6 +34,9 @@ pub enum Rejection {
     /// Its client may not send from the domain that it is from.
     #[error("{0}")]
     SenderRule(SigningFault),
+    /// Its sender wants every hop to use TLS (RFC 8689), which we did not offer and cannot promise.
+    #[error("the message asks for REQUIRETLS, which is not offered")]
+    RequireTls,
     /// It could not be put on stable storage.
     #[error("the message could not be stored")]
     Spool(#[from] SpoolError),
@@ -50,6 +53,7 @@ impl Rejection {
             Self::SigningRefused(_) => replies::signing_refused(),
             Self::SigningUnavailable(_) => replies::signing_unavailable(),
             Self::SenderRule(_) => replies::sender_refused(),
+            Self::RequireTls => replies::require_tls_not_offered(),
             Self::Spool(_) => replies::storage_unavailable(),
         }
     }

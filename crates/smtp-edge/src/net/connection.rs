@@ -1,26 +1,28 @@
 //! One connection: the loop that carries octets to the session and verdicts back. It decides nothing.
 
 use std::io;
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use router_config::Client;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::sync::watch;
 
-use crate::envelope::{ReversePath, Source};
-use crate::intake::{Arrival, Intake, Protocol};
+use super::authentication;
+use crate::envelope::Source;
+use crate::intake::{Arrival, Intake, Protocol, Rejection};
 use crate::mail_log;
+use crate::smtp::sasl::Users;
 use crate::smtp::server::{Event, Received, Session, Verdict};
-use crate::smtp::timers::Timers;
+use crate::smtp::timers::{Patience, Timers};
 
 /// What a connection is served with.
 #[derive(Clone)]
 pub struct Service {
     /// The way in for messages.
     pub intake: Arc<Intake>,
+    /// Who may authenticate, when anybody may.
+    pub users: Option<Arc<dyn Users>>,
     /// How long clients may be silent.
     pub timers: Timers,
     /// Becomes true when the server stops.
@@ -33,14 +35,14 @@ pub struct Service {
 /// What the socket said; there is nobody left to tell.
 pub async fn serve(
     mut stream: TcpStream,
-    peer: SocketAddr,
     mut session: Session,
     mut service: Service,
 ) -> io::Result<()> {
-    let client = Client::at(peer.ip().to_canonical());
+    let clock = service.intake.clock.clone();
+    let mut patience = Patience::new(service.timers, clock.instant());
     let mut buffer = vec![0_u8; 16 * 1024];
     loop {
-        handle_events(&mut session, &service.intake, &client).await;
+        handle_events(&mut session, &service).await?;
         if *service.stopping.borrow() && session.is_idle() && !session.is_closed() {
             session.handle_shutdown();
         }
@@ -53,11 +55,7 @@ pub async fn serve(
         if session.is_closed() {
             return linger(&mut stream, &mut buffer).await;
         }
-        let patience = if session.awaits_data() {
-            service.timers.data
-        } else {
-            service.timers.command
-        };
+        let patience = patience.left(session.awaited(), clock.instant());
         tokio::select! {
             read = tokio::time::timeout(patience, stream.read(&mut buffer)) => match read {
                 Err(_) => session.handle_timeout(),
@@ -84,48 +82,71 @@ async fn linger(stream: &mut TcpStream, buffer: &mut [u8]) -> io::Result<()> {
         .unwrap_or(Ok(()))
 }
 
-async fn handle_events(session: &mut Session, intake: &Intake, client: &Client) {
+async fn handle_events(session: &mut Session, service: &Service) -> io::Result<()> {
     while let Some(event) = session.poll_event() {
         match event {
             Event::Message(received) => {
-                let verdict = verdict(*received, intake, client).await;
+                let verdict = verdict(*received, &service.intake).await;
                 session.handle_verdict(verdict);
             }
-            Event::Rejected { from, reply, why } => {
-                mail_log::rejected(client.address, from.as_ref(), &reply.to_string(), &why);
+            // The settings of the session never offer it.
+            Event::StartTls => return Err(io::Error::from(io::ErrorKind::Unsupported)),
+            Event::Verifier { name } => {
+                let lookup = authentication::verifier(service.users.as_ref(), name).await;
+                session.handle_verifier(lookup, &authentication::nonce()?);
+            }
+            Event::CheckPassword { name, password } => {
+                let users = service.users.as_ref();
+                let verdict = authentication::check(users, name, password).await;
+                session.handle_password_checked(verdict);
+            }
+            Event::Authenticated { client, mechanism } => {
+                mail_log::authenticated(&client, mechanism);
+            }
+            Event::Rejected {
+                client,
+                from,
+                reply,
+                why,
+            } => {
+                mail_log::rejected(client, from.as_ref(), &reply.to_string(), &why);
             }
         }
     }
+    Ok(())
 }
 
-async fn verdict(received: Received, intake: &Intake, client: &Client) -> Verdict {
-    let protocol = match (received.extended, received.smtputf8) {
+async fn verdict(received: Received, intake: &Intake) -> Verdict {
+    let protocol = match (received.extended, received.params.smtputf8) {
         (true, true) => Protocol::Utf8Smtp,
         (true, false) => Protocol::Esmtp,
         (false, _) => Protocol::Smtp,
     };
-    let reverse_path: ReversePath = received.reverse_path.clone();
+    let client = received.client.address;
+    let reverse_path = received.reverse_path.clone();
+    let recipients = received.recipients.into_iter();
     let arrival = Arrival {
         source: Source::Client {
-            client: client.clone(),
+            client: received.client.proved(),
             helo: received.helo,
         },
+        client: Some(received.client),
         protocol,
         reverse_path: received.reverse_path,
-        recipients: received.recipients,
+        recipients: recipients.map(|recipient| recipient.mailbox).collect(),
         content: received.content,
         notes: received.notes,
     };
-    match intake.accept(arrival).await {
+    let accepted = if received.params.require_tls {
+        Err(Rejection::RequireTls)
+    } else {
+        intake.accept(arrival).await
+    };
+    match accepted {
         Ok(id) => Verdict::Accepted(id),
         Err(rejection) => {
             let reply = rejection.reply();
-            mail_log::rejected(
-                client.address,
-                Some(&reverse_path),
-                &reply.to_string(),
-                &rejection,
-            );
+            mail_log::rejected(client, Some(&reverse_path), &reply.to_string(), &rejection);
             Verdict::Refused(reply)
         }
     }

@@ -5,14 +5,14 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use router_config::Client;
 use tokio::io::AsyncWriteExt;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::connection::{self, Service};
+use crate::signing::step::SigningStep;
 use crate::smtp::replies;
-use crate::smtp::server::{Session, SessionSettings};
+use crate::smtp::server::{Client, Policy, Session, SessionSettings};
 
 /// Why no client can connect.
 #[derive(Debug, thiserror::Error)]
@@ -112,19 +112,31 @@ fn admit(stream: TcpStream, peer: SocketAddr, door: &Door) {
         tokio::spawn(async move { turn_away(stream, &hostname).await });
         return;
     };
-    let in_force = door.service.intake.signing.in_force();
-    let client = Client::at(peer.ip().to_canonical());
-    let may_relay = in_force.router.may_relay(&client);
+    let signing = Arc::clone(&door.service.intake.signing);
     // A reload may have changed the postmaster.
     let settings = SessionSettings {
-        postmaster: in_force.postmaster.clone(),
+        postmaster: signing.in_force().postmaster.clone(),
         ..door.settings.clone()
     };
-    let session = Session::new(Arc::new(settings), may_relay);
+    let policy = Arc::new(PolicyInForce(signing));
+    let session = Session::new(Arc::new(settings), Client::direct(peer.ip()), policy);
     // Replies are small and each is waited for; without this the kernel would hold them back. A socket that refuses is
     // merely slower.
     let _ = stream.set_nodelay(true);
     tokio::spawn(serve(stream, peer, session, door.service.clone(), permit));
+}
+
+/// The policy as it is at the moment of the question.
+struct PolicyInForce(Arc<SigningStep>);
+
+impl Policy for PolicyInForce {
+    fn may_relay(&self, client: &Client) -> bool {
+        self.0.in_force().router.may_relay(&client.proved())
+    }
+
+    fn may_begin(&self, _: &Client) -> bool {
+        true
+    }
 }
 
 async fn serve(
@@ -134,7 +146,7 @@ async fn serve(
     service: Service,
     permit: OwnedSemaphorePermit,
 ) {
-    if let Err(error) = connection::serve(stream, peer, session, service).await {
+    if let Err(error) = connection::serve(stream, session, service).await {
         tracing::debug!(client = %peer.ip(), why = %error, "connection_lost");
     }
     drop(permit);

@@ -8,15 +8,18 @@ use common_config::name::KeyName;
 use hickory_resolver::TokioResolver;
 use hickory_resolver::proto::rr::{Name, RData, RecordType};
 
+/// The TXT records at a key's name, the strings of each joined: none when there are none, nothing at all when the DNS has not
+/// answered.
+pub type Published = Option<Vec<String>>;
+
 /// Asks the DNS for key records.
 pub trait PublishedRecords: Send + Sync + 'static {
-    /// The TXT records at each of `names`, the strings of each joined: none when there are none, nothing at all when the
-    /// DNS has not answered `within` the time for all of them.
+    /// What is published at each of `names`, as far as the DNS answers `within` the time for all of them.
     fn all_in_time<'a>(
         &'a self,
         names: &'a [KeyName],
         within: Duration,
-    ) -> Pin<Box<dyn Future<Output = Vec<Option<Vec<String>>>> + Send + 'a>>;
+    ) -> Pin<Box<dyn Future<Output = Vec<Published>> + Send + 'a>>;
 }
 
 impl PublishedRecords for TokioResolver {
@@ -24,7 +27,7 @@ impl PublishedRecords for TokioResolver {
         &'a self,
         names: &'a [KeyName],
         within: Duration,
-    ) -> Pin<Box<dyn Future<Output = Vec<Option<Vec<String>>>> + Send + 'a>> {
+    ) -> Pin<Box<dyn Future<Output = Vec<Published>> + Send + 'a>> {
         Box::pin(async move {
             let mut answers = vec![None; names.len()];
             let ask = async {
@@ -39,7 +42,7 @@ impl PublishedRecords for TokioResolver {
     }
 }
 
-async fn records(dns: &TokioResolver, name: &KeyName) -> Option<Vec<String>> {
+async fn records(dns: &TokioResolver, name: &KeyName) -> Published {
     let mut owner = Name::from_ascii(name.record_name()).ok()?;
     owner.set_fqdn(true); // no search list
     match dns.lookup(owner, RecordType::TXT).await {

@@ -9,7 +9,7 @@ use common_config::name::KeyName;
 use dkim_core::{Limits, LookupError, VerifyResult, verify};
 use router_config::{SelfCheck, SigningPolicy};
 
-use super::published::PublishedRecords;
+use super::published::{Published, PublishedRecords};
 use super::sign::Attempt;
 use super::state::FaultClass;
 use crate::admin::metrics;
@@ -91,7 +91,7 @@ impl SelfChecks {
             .made
             .iter()
             .map(|made| Some(vec![made.record.clone()]));
-        let own: Vec<Option<Vec<String>>> = own.collect();
+        let own: Vec<Published> = own.collect();
         let published = self.published.all_in_time(&names, IN_TIME).await;
         let fields = attempt.made.iter().flat_map(|made| &made.text);
         let whole = fields.chain(&message.trace).chain(&message.content);
@@ -122,7 +122,7 @@ impl SelfChecks {
 fn verified(
     message: &[u8],
     names: &[KeyName],
-    records: &[Option<Vec<String>>],
+    records: &[Published],
     now: u64,
 ) -> Vec<Option<VerifyResult>> {
     if records.iter().all(Option::is_none) {
@@ -148,7 +148,7 @@ fn verified(
 const IN_TIME: Duration = Duration::from_secs(2);
 
 #[cfg(test)]
-pub(super) mod tests {
+pub(crate) mod tests {
     use std::collections::HashMap;
     use std::future::Future;
     use std::pin::Pin;
@@ -159,7 +159,7 @@ pub(super) mod tests {
     /// A DNS that answers for these names, and for no others: `None` is no answer in time.
     #[derive(Debug, Default)]
     pub(in crate::signing) struct Records(
-        pub(in crate::signing) Mutex<HashMap<KeyName, Option<Vec<String>>>>,
+        pub(in crate::signing) Mutex<HashMap<KeyName, Published>>,
     );
 
     impl PublishedRecords for Records {
@@ -167,7 +167,7 @@ pub(super) mod tests {
             &'a self,
             names: &'a [KeyName],
             _: Duration,
-        ) -> Pin<Box<dyn Future<Output = Vec<Option<Vec<String>>>> + Send + 'a>> {
+        ) -> Pin<Box<dyn Future<Output = Vec<Published>> + Send + 'a>> {
             let records = self.0.lock().unwrap();
             let answers = names
                 .iter()
@@ -178,7 +178,7 @@ pub(super) mod tests {
     }
 
     /// Checks in a world without a DNS.
-    pub(in crate::signing) fn no_dns() -> SelfChecks {
+    pub(crate) fn no_dns() -> SelfChecks {
         SelfChecks::new(Arc::new(Records::default()))
     }
 }

@@ -213,5 +213,9 @@ pub fn hash_body(body: &[u8]) -> BodyHashes {
 }
 
 #[cfg(test)]
+#[path = "step_tests.rs"]
+mod tests;
+
+#[cfg(test)]
 #[path = "sender_tests.rs"]
 mod sender_tests;

@@ -2,8 +2,11 @@
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 
-use super::params::{self, MailParams, ParamError};
+use super::chunking::{Chunk, Position};
+use super::params::{self, MailParams, ParamError, RcptParams};
 use super::path::{self, ForwardPath, PathError};
+use super::sasl::Response;
+use super::xclient::{Forward, ForwardError};
 use crate::envelope::ReversePath;
 
 /// A command as the session obeys it.
@@ -16,9 +19,11 @@ pub enum Command {
     /// `MAIL FROM`.
     Mail(ReversePath, MailParams),
     /// `RCPT TO`.
-    Rcpt(ForwardPath),
+    Rcpt(ForwardPath, RcptParams),
     /// `DATA`.
     Data,
+    /// `BDAT` (RFC 3030).
+    Bdat(Chunk),
     /// `RSET`.
     Rset,
     /// `NOOP`.
@@ -27,6 +32,12 @@ pub enum Command {
     Vrfy,
     /// `HELP`.
     Help,
+    /// `STARTTLS` (RFC 3207).
+    StartTls,
+    /// `AUTH` (RFC 4954): the mechanism's name, and the response that came along.
+    Auth(Box<str>, Option<Response>),
+    /// `XCLIENT`: a proxy says for whom it speaks.
+    Xclient(Box<Forward>),
     /// `QUIT`.
     Quit,
 }
@@ -53,6 +64,18 @@ pub enum CommandError {
     /// A parameter of `MAIL` or `RCPT`.
     #[error("a parameter cannot be obeyed")]
     Param(#[from] ParamError),
+    /// `BDAT` whose size cannot be read. Nobody knows where the next command is.
+    #[error("the size of a chunk cannot be read, so that nobody knows where it ends")]
+    ChunkSize,
+    /// `BDAT` with something else than `LAST` behind its size.
+    #[error("something else than LAST stands behind the size of a chunk")]
+    ChunkPosition {
+        /// The octets that follow all the same.
+        size: u64,
+    },
+    /// An attribute of `XCLIENT`.
+    #[error("XCLIENT cannot be obeyed")]
+    Forward(#[from] ForwardError),
     /// A path is not ASCII, and the client did not say SMTPUTF8 (RFC 6531 §3.4).
     #[error("the path needs SMTPUTF8, which MAIL did not ask for")]
     NeedsSmtpUtf8,
@@ -65,7 +88,7 @@ impl Command {
     /// [`CommandError`].
     pub fn parse(line: &[u8], smtputf8: bool) -> Result<Self, CommandError> {
         let line = line.trim_ascii_end();
-        let (verb, argument) = match line.iter().position(|byte| *byte == b' ') {
+        let (verb, argument) = match line.iter().position(|byte| b" \t".contains(byte)) {
             Some(space) => line.split_at_checked(space).unwrap_or((line, b"")),
             None => (line, &b""[..]),
         };
@@ -76,14 +99,19 @@ impl Command {
             b"MAIL" => mail(after_keyword(argument, b"FROM:")?),
             b"RCPT" => rcpt(after_keyword(argument, b"TO:")?, smtputf8),
             b"DATA" => alone(argument, Self::Data),
+            b"BDAT" => chunk(argument).map(Self::Bdat),
             b"RSET" => alone(argument, Self::Rset),
             b"QUIT" => alone(argument, Self::Quit),
             b"NOOP" => Ok(Self::Noop),
             b"HELP" => Ok(Self::Help),
             b"VRFY" if argument.is_empty() => Err(CommandError::Argument),
             b"VRFY" => Ok(Self::Vrfy),
-            b"EXPN" | b"TURN" | b"ETRN" | b"SEND" | b"SOML" | b"SAML" | b"BDAT" | b"STARTTLS"
-            | b"AUTH" => Err(CommandError::NotOffered),
+            b"STARTTLS" => alone(argument, Self::StartTls),
+            b"AUTH" => auth(argument),
+            b"XCLIENT" => Ok(Self::Xclient(Box::new(Forward::read(argument)?))),
+            b"EXPN" | b"TURN" | b"ETRN" | b"SEND" | b"SOML" | b"SAML" => {
+                Err(CommandError::NotOffered)
+            }
             b"GET" | b"POST" | b"PUT" | b"HEAD" | b"OPTIONS" | b"CONNECT" | b"DELETE"
             | b"PATCH" | b"TRACE" | b"PRI" => Err(CommandError::OtherProtocol),
             _ => Err(CommandError::Unrecognized),
@@ -110,13 +138,41 @@ fn mail(argument: &[u8]) -> Result<Command, CommandError> {
 
 fn rcpt(argument: &[u8], smtputf8: bool) -> Result<Command, CommandError> {
     let (inside, params) = path::split(argument)?;
-    if !params.is_empty() {
-        return Err(ParamError::Unknown.into());
-    }
+    let params = params::rcpt(params)?;
     if !inside.is_ascii() && !smtputf8 {
         return Err(CommandError::NeedsSmtpUtf8);
     }
-    Ok(Command::Rcpt(path::forward(inside)?))
+    Ok(Command::Rcpt(path::forward(inside)?, params))
+}
+
+/// `SIZE [LAST]`. The size is read first and strictly: it alone says where the next command begins.
+fn chunk(argument: &[u8]) -> Result<Chunk, CommandError> {
+    let text = std::str::from_utf8(argument).map_err(|_| CommandError::ChunkSize)?;
+    let mut words = text.split(' ').filter(|word| !word.is_empty());
+    let digits = |word: &&str| word.bytes().all(|octet| octet.is_ascii_digit());
+    let size = words
+        .next()
+        .filter(digits)
+        .and_then(|word| word.parse().ok());
+    let size = size.ok_or(CommandError::ChunkSize)?;
+    let position = match (words.next(), words.next()) {
+        (None, _) => Position::Inner,
+        (Some(last), None) if last.eq_ignore_ascii_case("LAST") => Position::Last,
+        (Some(_), _) => return Err(CommandError::ChunkPosition { size }),
+    };
+    Ok(Chunk { size, position })
+}
+
+fn auth(argument: &[u8]) -> Result<Command, CommandError> {
+    let mut words = argument
+        .split(|octet| *octet == b' ')
+        .filter(|word| !word.is_empty());
+    let (mechanism, initial, more) = (words.next(), words.next(), words.next());
+    let mechanism = mechanism.and_then(|word| std::str::from_utf8(word).ok());
+    match (mechanism, more) {
+        (Some(mechanism), None) => Ok(Command::Auth(mechanism.into(), initial.map(Response::new))),
+        _ => Err(CommandError::Argument),
+    }
 }
 
 /// What follows `FROM:` or `TO:`; a space before the colon is read over, as some clients send one.
@@ -136,7 +192,12 @@ fn after_keyword<'a>(argument: &'a [u8], keyword: &[u8]) -> Result<&'a [u8], Com
 /// The name that a client gives: a domain, an address literal, or whatever printable word without brackets it sends,
 /// since internal machines call themselves many things. It comes to stand in a Received field.
 fn helo_name(argument: &[u8]) -> Result<Box<str>, CommandError> {
-    let text = std::str::from_utf8(argument).map_err(|_| CommandError::Argument)?;
+    let text = std::str::from_utf8(argument).ok();
+    text.and_then(client_name).ok_or(CommandError::Argument)
+}
+
+/// A name as [`helo_name`] takes it, from whoever says it.
+pub(super) fn client_name(text: &str) -> Option<Box<str>> {
     let literal = text
         .strip_prefix('[')
         .and_then(|inside| inside.strip_suffix(']'));
@@ -154,10 +215,7 @@ fn helo_name(argument: &[u8]) -> Result<Box<str>, CommandError> {
             .bytes()
             .all(|byte| byte.is_ascii_alphanumeric() || b"-._".contains(&byte)),
     };
-    if text.is_empty() || text.len() > 255 || !usable {
-        return Err(CommandError::Argument);
-    }
-    Ok(text.into())
+    (!text.is_empty() && text.len() <= 255 && usable).then(|| text.into())
 }
 
 #[cfg(test)]
@@ -199,8 +257,47 @@ mod tests {
         );
         check(
             "rcpt TO:<postmaster>",
-            Some(Command::Rcpt(ForwardPath::Postmaster)),
+            Some(Command::Rcpt(
+                ForwardPath::Postmaster,
+                RcptParams::default(),
+            )),
         );
+        check("StartTLS ", Some(Command::StartTls));
+        let initial = Some(Response::new(b"AGEAYg=="));
+        check(
+            "auth Plain  AGEAYg==",
+            Some(Command::Auth("Plain".into(), initial)),
+        );
+        check("AUTH LOGIN", Some(Command::Auth("LOGIN".into(), None)));
+    }
+
+    #[test]
+    fn the_size_of_a_chunk_is_read_strictly() {
+        let check = |line: &str, expected: Result<(u64, Position), bool>| {
+            let found = match Command::parse(line.as_bytes(), false) {
+                Ok(Command::Bdat(chunk)) => Ok((chunk.size, chunk.position)),
+                Err(CommandError::ChunkPosition { .. }) => Err(true),
+                Err(CommandError::ChunkSize) => Err(false),
+                other => panic!("{line:?}: {other:?}"),
+            };
+            assert_eq!(found, expected, "{line:?}");
+        };
+        let (in_sync, lost) = (Err(true), Err(false));
+        check("BDAT 86", Ok((86, Position::Inner)));
+        check("bdat 0 Last ", Ok((0, Position::Last)));
+        check("BDAT  007  LAST", Ok((7, Position::Last)));
+        check("BDAT 18446744073709551615", Ok((u64::MAX, Position::Inner)));
+        check("BDAT 5 LSAT", in_sync);
+        check("BDAT 5 LAST LAST", in_sync);
+        check("BDAT 18446744073709551616", lost);
+        check("BDAT", lost);
+        check("BDAT LAST", lost);
+        check("BDAT -5", lost);
+        check("BDAT +5", lost);
+        check("BDAT 0x5", lost);
+        check("BDAT 5LAST", lost);
+        check("BDAT 5\tLAST", lost);
+        check("BDAT \u{665}", lost); // a digit elsewhere
     }
 
     #[test]
@@ -212,7 +309,10 @@ mod tests {
         check("DATA now", None);
         check("MAIL TO:<a@example.com>", None);
         check("MAIL FROM:<müller@example.com>", None); // without SMTPUTF8
-        check("RCPT TO:<a@example.com> NOTIFY=NEVER", None); // DSN is not offered
+        check("RCPT TO:<a@example.com> SIZE=1", None); // of MAIL alone
+        check("STARTTLS now", None);
+        check("AUTH", None);
+        check("AUTH PLAIN a b", None);
         check("", None);
     }
 

@@ -13,8 +13,15 @@ pub struct DataNotes {
     pub nul: bool,
     /// It holds octets over 127.
     pub eight_bit: bool,
-    /// It was longer than the limit; what is over has been thrown away.
-    pub too_big: bool,
+}
+
+/// Why a message was read to its end, and not kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Loss {
+    /// It was longer than the limit.
+    TooBig,
+    /// There was no memory for it.
+    Shortage,
 }
 
 /// Reads the data of one message. The parts of its input may be cut anywhere.
@@ -25,6 +32,8 @@ pub struct DataReader {
     notes: DataNotes,
     /// `content.len() <= limit`
     limit: usize,
+    loss: Option<Loss>,
+    discarded: u64,
 }
 
 /// What the octets before the next one were.
@@ -51,6 +60,8 @@ impl DataReader {
             content: Vec::new(),
             notes: DataNotes::default(),
             limit,
+            loss: None,
+            discarded: 0,
         }
     }
 
@@ -97,6 +108,29 @@ impl DataReader {
         (input.len(), false)
     }
 
+    /// How many octets there are so far.
+    #[must_use]
+    pub fn octets(&self) -> usize {
+        self.content.len()
+    }
+
+    /// How many octets were thrown away since this was asked last.
+    pub fn take_discarded(&mut self) -> u64 {
+        std::mem::take(&mut self.discarded)
+    }
+
+    /// Keeps nothing of the message: what has come, and what is to come.
+    pub fn lose(&mut self, loss: Loss) {
+        self.loss = self.loss.or(Some(loss));
+        self.content = Vec::new();
+    }
+
+    /// Why nothing of the message is kept, when that is so.
+    #[must_use]
+    pub fn loss(&self) -> Option<Loss> {
+        self.loss
+    }
+
     /// The message, after its end.
     #[must_use]
     pub fn finish(self) -> (Vec<u8>, DataNotes) {
@@ -118,16 +152,34 @@ impl DataReader {
 
     fn keep(&mut self, octets: &[u8]) {
         // Read on past the limit: the end must be found, or the rest of the message would be taken for commands.
-        self.notes.too_big |= self.content.len() + octets.len() > self.limit;
-        if !self.notes.too_big {
+        if self.content.len() + octets.len() > self.limit {
+            self.lose(Loss::TooBig);
+        }
+        if self.loss.is_some() {
+            self.discarded += octets.len() as u64;
+        } else {
             self.content.extend_from_slice(octets);
         }
     }
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
+
+    /// What other servers have taken for an end of the data.
+    pub(in crate::smtp) const MARKS: [&[u8]; 10] = [
+        b"\n.\n",
+        b"\n.\r\n",
+        b"\r.\r",
+        b"\r.\r\n",
+        b"\r\n.\n",
+        b"\r\n.\r",
+        b"\r\n.\r\r\n",
+        b"\r\r\n.\r\r\n",
+        b"\r\n\0.\r\n",
+        b"\r\n.\0\r\n",
+    ];
 
     /// Reads `input` cut in three at `first` and `second`; the content and what was left over, if the end was seen.
     fn read(input: &[u8], first: usize, second: usize) -> Option<(Vec<u8>, DataNotes, Vec<u8>)> {
@@ -173,19 +225,7 @@ mod tests {
 
     #[test]
     fn smuggling_sequences_never_end_the_message() {
-        let marks: [&[u8]; 10] = [
-            b"\n.\n",
-            b"\n.\r\n",
-            b"\r.\r",
-            b"\r.\r\n",
-            b"\r\n.\n",
-            b"\r\n.\r",
-            b"\r\n.\r\r\n",
-            b"\r\r\n.\r\r\n",
-            b"\r\n\0.\r\n",
-            b"\r\n.\0\r\n",
-        ];
-        for mark in marks {
+        for mark in MARKS {
             let mut input = b"a".to_vec();
             input.extend_from_slice(mark);
             input.extend_from_slice(b"MAIL FROM:<x@example.com>\r\n.\r\nQUIT\r\n");
@@ -217,8 +257,9 @@ mod tests {
         let (used, ended) = reader.take(b"0123456789\r\n.\r\nQUIT");
         assert!(ended);
         assert_eq!(used, 15);
-        let (content, notes) = reader.finish();
-        assert!(notes.too_big);
-        assert!(content.len() <= 10);
+        assert_eq!((reader.octets(), reader.take_discarded()), (0, 2));
+        assert_eq!(reader.take_discarded(), 0);
+        assert_eq!(reader.loss(), Some(Loss::TooBig));
+        assert!(reader.finish().0.is_empty());
     }
 }

@@ -2,13 +2,18 @@
 //!
 //! Nothing here knows sockets, clocks or files; [`crate::net`] drives it and [`crate::intake`] answers its questions.
 
+pub mod chunking;
 pub mod command;
 pub mod data;
+pub mod dsn_params;
 pub mod extensions;
 pub mod line;
 pub mod params;
 pub mod path;
 pub mod replies;
 pub mod reply;
+pub mod sasl;
 pub mod server;
 pub mod timers;
+pub mod xclient;
+pub mod xtext;

@@ -39,14 +39,14 @@ pub enum PathError {
 pub fn split(argument: &[u8]) -> Result<(&str, &str), PathError> {
     let text = std::str::from_utf8(argument)
         .map_err(|_| PathError::NotUtf8)?
-        .trim_start_matches(' ');
+        .trim_start_matches(BLANKS);
     let (path, rest) = match text.strip_prefix('<') {
         Some(inside) => {
             let end = closing_bracket(inside).ok_or(PathError::Brackets)?;
             inside.split_at_checked(end).ok_or(PathError::Brackets)?
         }
         None => text
-            .split_at_checked(text.find(' ').unwrap_or(text.len()))
+            .split_at_checked(text.find(BLANKS).unwrap_or(text.len()))
             .ok_or(PathError::Brackets)?,
     };
     let bracketed = text.starts_with('<');
@@ -61,11 +61,14 @@ pub fn split(argument: &[u8]) -> Result<(&str, &str), PathError> {
     } else {
         rest
     };
-    if !rest.is_empty() && !rest.starts_with(' ') {
+    if !rest.is_empty() && !rest.starts_with(BLANKS) {
         return Err(PathError::Brackets);
     }
-    Ok((path, rest.trim_matches(' ')))
+    Ok((path.trim_matches(BLANKS), rest.trim_matches(BLANKS)))
 }
+
+/// Clients send tabs for blanks, and blanks within the brackets.
+const BLANKS: [char; 2] = [' ', '\t'];
 
 /// Reads the inside of a reverse-path; an empty one is the null reverse-path.
 ///
@@ -127,6 +130,7 @@ mod tests {
         };
         check("<a@example.com>", Some(("a@example.com", "")));
         check(" <a@example.com>", Some(("a@example.com", ""))); // the space that many clients send
+        check("\t< a@example.com >\tX", Some(("a@example.com", "X")));
         check(
             "<a@example.com> SIZE=10",
             Some(("a@example.com", "SIZE=10")),

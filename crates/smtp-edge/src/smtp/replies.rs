@@ -2,10 +2,15 @@
 
 use std::borrow::Cow;
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+
 use super::command::CommandError;
-use super::extensions;
+use super::extensions::{self, Offer};
 use super::params::ParamError;
 use super::reply::Reply;
+use super::sasl::Fault;
+use super::server::Limit;
 use crate::ids::QueueId;
 use crate::spool::Durable;
 
@@ -17,13 +22,9 @@ pub fn greeting(hostname: &str) -> Reply {
 
 /// `250` to EHLO: our name and what we offer.
 #[must_use]
-pub fn ehlo(hostname: &str, max_message_size: u64) -> Reply {
+pub fn ehlo(hostname: &str, offer: &Offer) -> Reply {
     let mut lines: Vec<Cow<'static, str>> = vec![hostname.to_owned().into()];
-    lines.extend(
-        extensions::announced(max_message_size)
-            .into_iter()
-            .map(Cow::from),
-    );
+    lines.extend(extensions::announced(offer).into_iter().map(Cow::from));
     Reply::lines(250, lines)
 }
 
@@ -111,10 +112,118 @@ pub fn timed_out(hostname: &str) -> Reply {
     Reply::new(421, "4.4.2", format!("{hostname} waited too long"))
 }
 
-/// `421`: the client made too many errors.
+/// `451`: the client sends messages too fast.
 #[must_use]
-pub fn too_many_errors(hostname: &str) -> Reply {
-    Reply::new(421, "4.7.0", format!("{hostname} saw too many errors"))
+pub fn too_many_messages() -> Reply {
+    Reply::new(451, "4.7.0", "too many messages from you, try again later")
+}
+
+/// `421`: the session has gone past a limit.
+#[must_use]
+pub fn limit_reached(hostname: &str, limit: Limit) -> Reply {
+    let text = match limit {
+        Limit::Messages => "takes no more messages on this connection, open another",
+        Limit::Errors => "saw too many errors",
+        Limit::IdleCommands => "saw too many commands without a message",
+        Limit::Unrecognized => "saw too many unknown commands",
+        Limit::AuthFailures => "saw too many failed authentications",
+        Limit::Discarded => "was sent too much that it cannot take",
+    };
+    Reply::new(421, "4.7.0", format!("{hostname} {text}"))
+}
+
+/// `220`: the TLS handshake may begin.
+#[must_use]
+pub fn start_tls() -> Reply {
+    Reply::new(220, "2.0.0", "ready to start TLS")
+}
+
+/// `421`: octets in clear stood behind STARTTLS.
+#[must_use]
+pub fn behind_starttls(hostname: &str) -> Reply {
+    Reply::new(
+        421,
+        "4.7.0",
+        format!("{hostname} takes nothing in clear behind STARTTLS"),
+    )
+}
+
+/// `250` to BDAT that is not the last.
+#[must_use]
+pub fn chunk_ok(octets: usize) -> Reply {
+    Reply::new(250, "2.0.0", format!("{octets} octets so far"))
+}
+
+/// `554`: BDAT without a recipient that was taken.
+#[must_use]
+pub fn no_recipients() -> Reply {
+    Reply::new(554, "5.5.1", "no valid recipients")
+}
+
+/// `334`: a challenge of AUTH, in base64.
+#[must_use]
+pub fn challenge(challenge: &[u8]) -> Reply {
+    Reply::new(334, "", STANDARD.encode(challenge))
+}
+
+/// `235`: AUTH has succeeded.
+#[must_use]
+pub fn authenticated() -> Reply {
+    Reply::new(235, "2.7.0", "authenticated")
+}
+
+/// AUTH has failed. A wrong password and a user that does not exist are told alike.
+#[must_use]
+pub fn auth_failed(fault: Fault) -> Reply {
+    match fault {
+        Fault::Malformed => Reply::new(501, "5.5.2", "authentication response malformed"),
+        Fault::OtherIdentity | Fault::ChannelBinding | Fault::Wrong => {
+            Reply::new(535, "5.7.8", "authentication failed")
+        }
+        Fault::Unavailable => Reply::new(454, "4.7.0", "cannot authenticate now, try again"),
+    }
+}
+
+/// `501`: the client has broken AUTH off.
+#[must_use]
+pub fn auth_cancelled() -> Reply {
+    Reply::new(501, "5.7.0", "authentication cancelled")
+}
+
+/// `501`: a response of AUTH is not base64.
+#[must_use]
+pub fn not_base64() -> Reply {
+    Reply::new(501, "5.5.2", "the response is not base64")
+}
+
+/// `500`: a response of AUTH is too long (RFC 4954 §6).
+#[must_use]
+pub fn response_too_long() -> Reply {
+    Reply::new(500, "5.5.6", "authentication response too long")
+}
+
+/// `504`: AUTH with a mechanism that is not offered.
+#[must_use]
+pub fn unknown_mechanism() -> Reply {
+    Reply::new(504, "5.5.4", "mechanism not offered")
+}
+
+/// `538`: AUTH in clear (RFC 5248 §2.4 X.7.11).
+#[must_use]
+pub fn encryption_required() -> Reply {
+    Reply::new(538, "5.7.11", "say STARTTLS first")
+}
+
+/// `550`: this client may not speak for others.
+#[must_use]
+pub fn xclient_denied() -> Reply {
+    Reply::new(550, "5.7.0", "XCLIENT denied")
+}
+
+/// `502`: a command that is known and not offered.
+#[must_use]
+pub fn not_offered() -> Reply {
+    Reply::new(502, "5.5.1", "command not offered")
 }
 
 /// `521`: another protocol was spoken at us (ALPACA).
@@ -203,6 +312,12 @@ pub fn sender_refused() -> Reply {
     Reply::new(550, "5.7.1", "this client may not send from that domain")
 }
 
+/// `550`: the message must go under TLS alone, and that is not promised here (RFC 8689 §5).
+#[must_use]
+pub fn require_tls_not_offered() -> Reply {
+    Reply::new(550, "5.7.30", "REQUIRETLS is not offered")
+}
+
 /// `451`: the policy wants a signature that cannot be made for now.
 #[must_use]
 pub fn signing_unavailable() -> Reply {
@@ -214,9 +329,16 @@ pub fn signing_unavailable() -> Reply {
 pub fn command_error(error: &CommandError) -> Reply {
     match error {
         CommandError::Unrecognized => Reply::new(500, "5.5.2", "command not recognized"),
-        CommandError::NotOffered => Reply::new(502, "5.5.1", "command not offered"),
+        CommandError::NotOffered => not_offered(),
         CommandError::OtherProtocol => other_protocol(),
         CommandError::Argument => Reply::new(501, "5.5.4", "argument malformed"),
+        CommandError::ChunkSize => {
+            Reply::new(501, "5.5.4", "chunk size malformed, closing the connection")
+        }
+        CommandError::ChunkPosition { .. } => {
+            Reply::new(501, "5.5.4", "say BDAT size or BDAT size LAST")
+        }
+        CommandError::Forward(_) => Reply::new(501, "5.5.4", "attribute malformed"),
         CommandError::Path(_) => Reply::new(501, "5.1.3", "address malformed"),
         CommandError::Param(ParamError::Unknown) => {
             Reply::new(555, "5.5.4", "parameter not offered")

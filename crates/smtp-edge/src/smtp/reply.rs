@@ -38,6 +38,12 @@ impl Reply {
         self.code >= 400
     }
 
+    /// Whether it ends the session (RFC 5321 §3.8: 421).
+    #[must_use]
+    pub fn is_last(&self) -> bool {
+        self.code == 421
+    }
+
     /// Appends the reply as octets.
     pub fn encode(&self, out: &mut Vec<u8>) {
         let last = self.lines.len().saturating_sub(1);

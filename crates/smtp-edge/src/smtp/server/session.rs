@@ -1,66 +1,84 @@
-//! The session: commands in their order, limits, and the input that waits behind a verdict.
+//! The session: what comes from the client and from the driver, and where it goes by state.
+//!
+//! The commands themselves are in the files beside this one.
 
 use std::collections::VecDeque;
+use std::fmt;
+use std::net::IpAddr;
 use std::sync::Arc;
 
-use super::event::{Event, Received, Rejection, Verdict};
-use super::state::State;
-use super::transaction::Transaction;
+use router_config::Network;
+use zeroize::Zeroizing;
+
+use super::client::{Client, Policy};
+use super::event::{Event, Rejection};
+use super::hello::Hello;
+use super::limits::{Counters, Limit, Limits};
+use super::state::{Next, State};
 use crate::envelope::{Mailbox, ReversePath};
 use crate::smtp::command::{Command, CommandError};
-use crate::smtp::data::DataReader;
-use crate::smtp::line::{Line, LineReader};
-use crate::smtp::params::MailParams;
-use crate::smtp::path::ForwardPath;
+use crate::smtp::line::{Expecting, Line, LineReader};
 use crate::smtp::replies;
 use crate::smtp::reply::Reply;
+use crate::smtp::timers::Awaited;
 
 /// What a session is told when it starts.
 #[derive(Debug, Clone)]
 pub struct SessionSettings {
     /// Our name.
     pub hostname: Box<str>,
-    /// The largest message, in octets.
-    pub max_message_size: usize,
-    /// Recipients of one message.
-    pub max_recipients: usize,
-    /// Errors after which the session is closed.
-    pub max_errors: u32,
+    /// How much the client may ask for.
+    pub limits: Limits,
     /// Where mail to the bare `Postmaster` goes.
     pub postmaster: Mailbox,
+    /// Whether the driver can do a TLS handshake.
+    pub starttls: bool,
+    /// Whether there are users whom the driver can look up.
+    pub auth: bool,
+    /// Who may speak for others by XCLIENT.
+    pub xclient_from: Arc<[Network]>,
 }
 
 /// One client's session.
-#[derive(Debug)]
 pub struct Session {
-    settings: Arc<SessionSettings>,
-    /// Whether the client's network may send mail to everybody.
-    may_relay: bool,
-    state: State,
+    pub(super) settings: Arc<SessionSettings>,
+    pub(super) policy: Arc<dyn Policy>,
+    pub(super) client: Client,
+    /// Where the other end of the connection is, whoever it speaks for.
+    pub(super) peer: IpAddr,
+    pub(super) state: State,
+    /// What EHLO or HELO said.
+    pub(super) hello: Hello,
+    /// What a proxy says that its client said; it stands for `hello` in what is handed on.
+    pub(super) forwarded_hello: Option<Hello>,
+    pub(super) counters: Counters,
+    pub(super) events: VecDeque<Event>,
     lines: LineReader,
-    /// What came while a verdict was awaited.
-    waiting: Vec<u8>,
+    /// How many lines have been taken.
+    lines_taken: u64,
+    /// What came while the driver was asked.
+    waiting: Zeroizing<Vec<u8>>,
     output: Vec<u8>,
-    events: VecDeque<Event>,
-    helo: Box<str>,
-    extended: bool,
-    errors: u32,
 }
 
 impl Session {
-    /// Opens a session; the greeting is in the output.
+    /// Opens a session with a client of which this much is known; the greeting is in the output. Under TLS from the first
+    /// octet, the client comes [`Client::with_tls`].
     #[must_use]
-    pub fn new(settings: Arc<SessionSettings>, may_relay: bool) -> Self {
+    pub fn new(settings: Arc<SessionSettings>, client: Client, policy: Arc<dyn Policy>) -> Self {
         let mut session = Self {
-            may_relay,
+            policy,
+            peer: client.trusted_address(),
+            client,
             state: State::AwaitingHello,
-            lines: LineReader::default(),
-            waiting: Vec::new(),
-            output: Vec::new(),
+            hello: Hello::default(),
+            forwarded_hello: None,
+            counters: Counters::default(),
             events: VecDeque::new(),
-            helo: "".into(),
-            extended: false,
-            errors: 0,
+            lines: LineReader::new(settings.limits.line_length),
+            lines_taken: 0,
+            waiting: Zeroizing::default(),
+            output: Vec::new(),
             settings,
         };
         let greeting = replies::greeting(&session.settings.hostname);
@@ -73,42 +91,42 @@ impl Session {
         let mut rest = input;
         while !rest.is_empty() {
             let used = match &mut self.state {
-                State::AwaitingHello | State::AwaitingMail | State::AwaitingRecipient(_) => {
-                    let (used, line) = self.lines.take(rest);
-                    if let Some(line) = line {
-                        self.handle_line(line);
-                    }
-                    used
-                }
+                State::AwaitingHello
+                | State::AwaitingMail
+                | State::AwaitingRecipient(_)
+                | State::AwaitingChunk(..)
+                | State::AwaitingReset(_) => self.take_line(rest, Expecting::Command),
+                State::AwaitingResponse(_) => self.take_line(rest, Expecting::Response),
                 State::AwaitingData(_, reader) => {
                     let (used, ended) = reader.take(rest);
-                    if ended {
-                        self.handle_end_of_data();
-                    }
+                    self.after_data(ended);
                     used
                 }
-                State::AwaitingVerdict => {
+                State::AwaitingOctets(_, reader) => {
+                    let used = reader.take(rest);
+                    self.after_octets();
+                    used
+                }
+                State::AwaitingDiscard(discard) => {
+                    let used = discard.take(rest);
+                    self.after_discard();
+                    used
+                }
+                State::AwaitingVerdict
+                | State::AwaitingVerifier(_)
+                | State::AwaitingPassword(..) => {
                     self.waiting.extend_from_slice(rest);
+                    rest.len()
+                }
+                State::StartingTls | State::AwaitingTls => {
+                    self.refuse_tls();
                     rest.len()
                 }
                 State::Closed => rest.len(),
             };
             rest = rest.get(used..).unwrap_or_default();
         }
-    }
-
-    /// Takes the verdict about the message that [`Event::Message`] handed out, and goes on with what came meanwhile.
-    pub fn handle_verdict(&mut self, verdict: Verdict) {
-        if !matches!(self.state, State::AwaitingVerdict) {
-            return;
-        }
-        self.state = State::AwaitingMail;
-        match verdict {
-            Verdict::Accepted(id) => self.reply(&replies::accepted(id)),
-            Verdict::Refused(reply) => self.error(&reply),
-        }
-        let waiting = std::mem::take(&mut self.waiting);
-        self.handle_input(&waiting);
+        self.offer_tls();
     }
 
     /// The client has been silent too long.
@@ -133,28 +151,50 @@ impl Session {
         std::mem::take(&mut self.output)
     }
 
+    /// Who the client is, as far as that is known by now.
+    #[must_use]
+    pub fn client(&self) -> &Client {
+        &self.client
+    }
+
     /// Whether the connection is to be closed once the output is sent.
     #[must_use]
     pub fn is_closed(&self) -> bool {
         matches!(self.state, State::Closed)
     }
 
-    /// Whether the client is in the midst of a message, for which another time-out holds.
+    /// What the client is to send next, for the timers.
     #[must_use]
-    pub fn awaits_data(&self) -> bool {
-        matches!(self.state, State::AwaitingData(..))
+    pub fn awaited(&self) -> Awaited {
+        match self.state.next() {
+            Next::Line => Awaited::Line(self.lines_taken),
+            Next::Octets => Awaited::Octets(self.counters.contents),
+            Next::Chunk => Awaited::Chunk(self.counters.contents),
+        }
     }
 
     /// Whether the client has nothing under way: it can be told of a shutdown without losing anything.
     #[must_use]
     pub fn is_idle(&self) -> bool {
-        match self.state {
-            State::AwaitingHello
-            | State::AwaitingMail
-            | State::AwaitingRecipient(_)
-            | State::Closed => true,
-            State::AwaitingData(..) | State::AwaitingVerdict => false,
+        self.state.is_idle()
+    }
+
+    /// How many octets of a message that has not been handed over are held.
+    #[must_use]
+    pub fn held_octets(&self) -> usize {
+        self.state.held_octets()
+    }
+
+    fn take_line(&mut self, input: &[u8], expecting: Expecting) -> usize {
+        let (used, line) = self.lines.take(input, expecting);
+        if let Some(line) = line {
+            self.lines_taken += 1;
+            match expecting {
+                Expecting::Command => self.handle_line(line),
+                Expecting::Response => self.handle_response(line),
+            }
         }
+        used
     }
 
     fn handle_line(&mut self, line: Line) {
@@ -163,8 +203,8 @@ impl Session {
             Line::Malformed => return self.error(&replies::malformed_line()),
             Line::TooLong => return self.error(&replies::line_too_long()),
         };
-        let smtputf8 =
-            matches!(&self.state, State::AwaitingRecipient(open) if open.params.smtputf8);
+        let open = self.state.transaction();
+        let smtputf8 = open.is_some_and(|transaction| transaction.params.smtputf8);
         match Command::parse(&line, smtputf8) {
             Ok(command) => self.handle_command(command),
             Err(error) => self.handle_bad_command(error),
@@ -173,39 +213,38 @@ impl Session {
 
     fn handle_bad_command(&mut self, error: CommandError) {
         let reply = replies::command_error(&error);
-        if matches!(error, CommandError::OtherProtocol) {
-            self.close(&reply);
-        } else {
-            self.error(&reply);
+        let refused_chunk = match error {
+            CommandError::ChunkPosition { size } => Some(size),
+            _ => None,
+        };
+        // Whatever follows these may be commands or may be text: it must not be obeyed.
+        let closes = matches!(error, CommandError::OtherProtocol | CommandError::ChunkSize);
+        if matches!(error, CommandError::Unrecognized) {
+            self.counters.unrecognized += 1;
         }
-        self.reject(reply, Rejection::Command(error));
+        self.reject(reply.clone(), Rejection::Command(error));
+        match refused_chunk {
+            Some(size) => self.refuse_chunk(size, reply),
+            None if closes => self.close(&reply),
+            None => self.error(&reply),
+        }
     }
 
     fn handle_command(&mut self, command: Command) {
         match command {
-            Command::Ehlo(name) => {
-                let reply = replies::ehlo(
-                    &self.settings.hostname,
-                    self.settings.max_message_size as u64,
-                );
-                self.handle_hello(name, true, &reply);
-            }
-            Command::Helo(name) => {
-                let reply = replies::helo(&self.settings.hostname);
-                self.handle_hello(name, false, &reply);
-            }
+            Command::Ehlo(name) => self.handle_hello(Hello::extended(name)),
+            Command::Helo(name) => self.handle_hello(Hello::plain(name)),
             Command::Mail(path, params) => self.handle_mail(path, params),
-            Command::Rcpt(path) => self.handle_rcpt(path),
+            Command::Rcpt(path, params) => self.handle_rcpt(path, params),
             Command::Data => self.handle_data(),
-            Command::Rset => {
-                if matches!(self.state, State::AwaitingRecipient(_)) {
-                    self.state = State::AwaitingMail;
-                }
-                self.reply(&replies::ok());
-            }
-            Command::Noop => self.reply(&replies::ok()),
-            Command::Vrfy => self.reply(&replies::cannot_verify()),
-            Command::Help => self.reply(&replies::help()),
+            Command::Bdat(chunk) => self.handle_chunk(chunk),
+            Command::Rset => self.handle_reset(),
+            Command::Noop => self.idle(&replies::ok()),
+            Command::Vrfy => self.idle(&replies::cannot_verify()),
+            Command::Help => self.idle(&replies::help()),
+            Command::StartTls => self.handle_starttls(),
+            Command::Auth(mechanism, initial) => self.handle_auth(&mechanism, initial),
+            Command::Xclient(forward) => self.handle_xclient(*forward),
             Command::Quit => {
                 let bye = replies::bye(&self.settings.hostname);
                 self.close(&bye);
@@ -213,135 +252,67 @@ impl Session {
         }
     }
 
-    /// EHLO and HELO end a transaction that was open (RFC 5321 §4.1.4).
-    fn handle_hello(&mut self, name: Box<str>, extended: bool, reply: &Reply) {
-        self.helo = name;
-        self.extended = extended;
-        self.state = State::AwaitingMail;
-        self.reply(reply);
+    /// Goes on with what came while the driver was asked.
+    pub(super) fn resume(&mut self) {
+        let waiting = std::mem::take(&mut self.waiting);
+        self.handle_input(&waiting);
     }
 
-    fn handle_mail(&mut self, path: ReversePath, params: MailParams) {
-        match self.state {
-            State::AwaitingMail => {}
-            State::AwaitingHello => return self.error(&replies::bad_sequence("say EHLO first")),
-            _ => return self.error(&replies::bad_sequence("a transaction is open")),
-        }
-        if params
-            .size
-            .is_some_and(|size| size > self.settings.max_message_size as u64)
-        {
-            let reply = replies::message_too_big();
-            self.error(&reply);
-            return self.events.push_back(Event::Rejected {
-                from: Some(path),
-                reply,
-                why: Rejection::TooBig,
-            });
-        }
-        self.state = State::AwaitingRecipient(Transaction::new(path, params));
-        self.reply(&replies::sender_ok());
-    }
-
-    fn handle_rcpt(&mut self, path: ForwardPath) {
-        let State::AwaitingRecipient(transaction) = &mut self.state else {
-            return self.error(&replies::bad_sequence("say MAIL first"));
-        };
-        let recipient = match path {
-            ForwardPath::Postmaster => self.settings.postmaster.clone(),
-            ForwardPath::Mailbox(mailbox) => mailbox,
-        };
-        if transaction.recipients.len() >= self.settings.max_recipients {
-            return self.error(&replies::too_many_recipients());
-        }
-        if !self.may_relay && !is_same(&recipient, &self.settings.postmaster) {
-            let reply = replies::relay_denied();
-            self.error(&reply);
-            return self.reject(reply, Rejection::Relay { recipient });
-        }
-        transaction.add(recipient);
-        self.reply(&replies::recipient_ok());
-    }
-
-    fn handle_data(&mut self) {
-        match std::mem::replace(&mut self.state, State::Closed) {
-            State::AwaitingRecipient(transaction) if !transaction.recipients.is_empty() => {
-                let reader = DataReader::new(self.settings.max_message_size);
-                self.state = State::AwaitingData(transaction, reader);
-                self.reply(&replies::go_ahead());
-            }
-            other => {
-                self.state = other;
-                self.error(&replies::bad_sequence("say RCPT first"));
-            }
-        }
-    }
-
-    fn handle_end_of_data(&mut self) {
-        let State::AwaitingData(transaction, reader) =
-            std::mem::replace(&mut self.state, State::AwaitingVerdict)
-        else {
-            return;
-        };
-        let (content, notes) = reader.finish();
-        if notes.too_big {
-            let reply = replies::message_too_big();
-            self.state = State::AwaitingMail;
-            self.error(&reply);
-            let from = Some(transaction.reverse_path);
-            return self.events.push_back(Event::Rejected {
-                from,
-                reply,
-                why: Rejection::TooBig,
-            });
-        }
-        self.events.push_back(Event::Message(Box::new(Received {
-            helo: self.helo.clone(),
-            extended: self.extended,
-            reverse_path: transaction.reverse_path,
-            recipients: transaction.recipients,
-            smtputf8: transaction.params.smtputf8,
-            content,
-            notes,
-        })));
-    }
-
-    fn reject(&mut self, reply: Reply, why: Rejection) {
-        let from = match &self.state {
-            State::AwaitingRecipient(transaction) => Some(transaction.reverse_path.clone()),
-            _ => None,
-        };
-        self.events.push_back(Event::Rejected { from, reply, why });
-    }
-
-    fn reply(&mut self, reply: &Reply) {
+    pub(super) fn reply(&mut self, reply: &Reply) {
         reply.encode(&mut self.output);
     }
 
-    fn error(&mut self, reply: &Reply) {
-        self.errors += 1;
+    /// Answers a command that brings no message nearer.
+    pub(super) fn idle(&mut self, reply: &Reply) {
+        self.counters.idle_commands += 1;
+        if self.counters.idle_commands > self.settings.limits.idle_commands {
+            return self.end_at(Limit::IdleCommands);
+        }
         self.reply(reply);
-        if self.errors >= self.settings.max_errors {
-            let reply = replies::too_many_errors(&self.settings.hostname);
-            self.close(&reply);
-            self.reject(reply, Rejection::Errors);
+    }
+
+    pub(super) fn error(&mut self, reply: &Reply) {
+        self.counters.errors += 1;
+        self.reply(reply);
+        if let Some(limit) = self.counters.reached(&self.settings.limits) {
+            self.end_at(limit);
         }
     }
 
-    fn close(&mut self, reply: &Reply) {
+    pub(super) fn end_at(&mut self, limit: Limit) {
+        let reply = replies::limit_reached(&self.settings.hostname, limit);
+        self.reject(reply.clone(), Rejection::Limit(limit));
+        self.close(&reply);
+    }
+
+    pub(super) fn close(&mut self, reply: &Reply) {
         self.reply(reply);
         self.state = State::Closed;
     }
+
+    /// Tells the driver that the client was refused something, with the sender of the transaction that is open.
+    pub(super) fn reject(&mut self, reply: Reply, why: Rejection) {
+        let open = self.state.transaction();
+        let from = open.map(|transaction| transaction.reverse_path.clone());
+        self.rejected(from, reply, why);
+    }
+
+    pub(super) fn rejected(&mut self, from: Option<ReversePath>, reply: Reply, why: Rejection) {
+        self.events.push_back(Event::Rejected {
+            client: self.client.address,
+            from,
+            reply,
+            why,
+        });
+    }
 }
 
-/// Whether both name the postmaster's mailbox, whose local part is the same in any case (RFC 5321 §4.5.1).
-fn is_same(recipient: &Mailbox, postmaster: &Mailbox) -> bool {
-    recipient.domain() == postmaster.domain()
-        && recipient
-            .local_part()
-            .eq_ignore_ascii_case(postmaster.local_part())
+impl fmt::Debug for Session {
+    /// Not what the client sent: it may be a password.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Session")
+            .field("client", &self.client)
+            .field("state", &self.state.name())
+            .finish_non_exhaustive()
+    }
 }
-
-#[cfg(test)]
-#[path = "session_tests.rs"]
-mod tests;
