@@ -33,3 +33,4 @@ mod settings_table;
 mod signing_again;
 mod smuggling;
 mod storm;
+mod users;

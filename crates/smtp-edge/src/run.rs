@@ -32,6 +32,8 @@ use crate::smtp::server::SessionSettings;
 use crate::smtp::timers::Timers;
 use crate::spool::file::FileSpool;
 use crate::spool::{Recovered, Spool, SpoolError};
+use crate::users::directory::UserDirectory;
+use crate::users::watch::UserWatch;
 
 /// Why the server did not start, or stopped.
 #[derive(Debug, thiserror::Error)]
@@ -131,7 +133,8 @@ pub async fn run(loaded: Loaded<Settings>, settings_file: PathBuf) -> Result<(),
         recovered.messages,
     );
     let (stop, stopping) = watch::channel(false);
-    let door = door(&settings, &hostname, &intake, stopping);
+    let users = UserWatch::start(Arc::clone(&signing)).await;
+    let door = door(&settings, &hostname, &intake, users.directory(), stopping);
     for listener in listeners {
         let address = listener
             .local_addr()
@@ -140,6 +143,7 @@ pub async fn run(loaded: Loaded<Settings>, settings_file: PathBuf) -> Result<(),
         tokio::spawn(listener::accept(listener, door.clone()));
         tracing::info!(address, "listening");
     }
+    tokio::spawn(users.run());
     tokio::spawn(KeyringWatch::new(Arc::clone(&signing), handle.clone()).run());
     let reloader = Reloader {
         settings_file,
@@ -230,6 +234,7 @@ fn door(
     settings: &Settings,
     hostname: &str,
     intake: &Arc<Intake>,
+    users: Arc<UserDirectory>,
     stopping: watch::Receiver<bool>,
 ) -> Door {
     let smtp = &settings.smtp;
@@ -249,7 +254,7 @@ fn door(
         },
         service: Service {
             intake: Arc::clone(intake),
-            users: None,
+            users,
             timers,
             stopping,
         },

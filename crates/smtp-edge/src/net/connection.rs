@@ -21,8 +21,8 @@ use crate::smtp::timers::{Patience, Timers};
 pub struct Service {
     /// The way in for messages.
     pub intake: Arc<Intake>,
-    /// Who may authenticate, when anybody may.
-    pub users: Option<Arc<dyn Users>>,
+    /// Who may authenticate.
+    pub users: Arc<dyn Users>,
     /// How long clients may be silent.
     pub timers: Timers,
     /// Becomes true when the server stops.
@@ -92,12 +92,11 @@ async fn handle_events(session: &mut Session, service: &Service) -> io::Result<(
             // The settings of the session never offer it.
             Event::StartTls => return Err(io::Error::from(io::ErrorKind::Unsupported)),
             Event::Verifier { name } => {
-                let lookup = authentication::verifier(service.users.as_ref(), name).await;
+                let lookup = authentication::verifier(&service.users, name).await;
                 session.handle_verifier(lookup, &authentication::nonce()?);
             }
             Event::CheckPassword { name, password } => {
-                let users = service.users.as_ref();
-                let verdict = authentication::check(users, name, password).await;
+                let verdict = authentication::check(&service.users, name, password).await;
                 session.handle_password_checked(verdict);
             }
             Event::Authenticated { client, mechanism } => {

@@ -89,7 +89,7 @@ async fn service(
     };
     Service {
         intake: Arc::new(intake),
-        users: Some(Arc::new(SampleUsers)),
+        users: Arc::new(SampleUsers),
         timers: Timers {
             command: PATIENCE,
             data: PATIENCE,

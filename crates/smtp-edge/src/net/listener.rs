@@ -113,9 +113,10 @@ fn admit(stream: TcpStream, peer: SocketAddr, door: &Door) {
         return;
     };
     let signing = Arc::clone(&door.service.intake.signing);
-    // A reload may have changed the postmaster.
+    // A reload may have changed the postmaster, and the store its users.
     let settings = SessionSettings {
         postmaster: signing.in_force().postmaster.clone(),
+        auth: door.service.users.are_there(),
         ..door.settings.clone()
     };
     let policy = Arc::new(PolicyInForce(signing));
