@@ -22,6 +22,7 @@ mod profiles;
 mod queueing;
 mod quiet;
 mod records;
+mod reencoding;
 mod relaying;
 mod reloading;
 mod reports;

@@ -12,6 +12,7 @@ use router_config::{Network, RouterSettings, SigningSettings};
 use serde::Deserialize;
 
 use crate::admin::address::AdminAddress;
+use crate::intake::form::MessageSettings;
 use crate::signing::keyring::KeySource;
 use crate::smtp::server::Limits;
 
@@ -31,6 +32,8 @@ pub struct Settings {
     pub listen: ListenSettings,
     /// What the receiving side announces and allows.
     pub smtp: SmtpSettings,
+    /// What is asked of a message's form.
+    pub message: MessageSettings,
     /// Who answers DNS questions.
     pub dns: DnsSettings,
     /// How mail is brought to its next hops.
@@ -50,6 +53,7 @@ impl Default for Settings {
             credstore: CredstoreSettings::default(),
             listen: ListenSettings::default(),
             smtp: SmtpSettings::default(),
+            message: MessageSettings::default(),
             dns: DnsSettings::default(),
             delivery: DeliverySettings::default(),
             admin: AdminSettings::default(),
@@ -132,6 +136,8 @@ pub struct SmtpSettings {
     pub max_connections: usize,
     /// Octets of all header fields together.
     pub max_header_size: ByteSize,
+    /// Header fields of a message. A message of more than 2,000 cannot be signed.
+    pub max_header_fields: usize,
     /// Received fields after which a message is taken to be looping (RFC 5321 §6.3 asks for at least 100).
     pub max_received: usize,
     /// MAIL commands of one session; announced as MAILMAX (RFC 9422).
@@ -164,6 +170,7 @@ impl Default for SmtpSettings {
             max_recipients: 1000,
             max_connections: 1000,
             max_header_size: ByteSize::from_octets(1024 * 1024),
+            max_header_fields: 1000,
             max_received: 100,
             max_messages: 1000,
             max_line_length: 2048,

@@ -20,6 +20,7 @@ use crate::admin::metrics::counters;
 use crate::clock::unix_seconds;
 use crate::envelope::{Envelope, Mailbox, ReversePath, Source};
 use crate::ids::QueueId;
+use crate::intake::normalize::Mending;
 use crate::signing::quiet::Quiet;
 use crate::signing::replay::Occasion;
 use crate::signing::state::{FaultClass, SigningFault, UsedKey};
@@ -45,6 +46,16 @@ pub fn accepted(id: QueueId, envelope: &Envelope, message_id: &str, size: usize)
         size,
         "accepted"
     );
+}
+
+/// The message was not well-formed when it came; `what` names the changes that made it so. Nothing when there were none.
+pub fn mended(id: QueueId, mendings: &[Mending]) {
+    if mendings.is_empty() {
+        return;
+    }
+    counters().mended(mendings);
+    let labels: Vec<&str> = mendings.iter().map(|mending| mending.label()).collect();
+    tracing::info!(queue_id = %id, what = labels.join(","), "mended");
 }
 
 /// A client's message, or its whole session, was refused; `reply` is what it was told.

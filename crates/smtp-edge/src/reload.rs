@@ -11,8 +11,8 @@ use crate::signing::step::SigningStep;
 
 /// Carries new settings to those who work under them.
 ///
-/// Routing, signing policy and keys are replaced. Addresses, limits and time-outs of `[listen]`, `[smtp]`, `[dns]`,
-/// `[delivery]`, `[admin]` and `[log]` stay as they were at the start.
+/// Routing, signing policy and keys are replaced. Addresses, limits and time-outs of `[listen]`, `[smtp]`, `[message]`,
+/// `[dns]`, `[delivery]`, `[admin]` and `[log]` stay as they were at the start.
 pub struct Reloader {
     /// What is read.
     pub settings_file: PathBuf,

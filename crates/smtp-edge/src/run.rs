@@ -222,6 +222,7 @@ fn intake(
     Intake {
         hostname: hostname.into(),
         limits: settings.smtp.clone(),
+        form: settings.message.clone(),
         spool: Arc::clone(spool),
         queue: queue.clone(),
         signing: Arc::clone(signing),

@@ -6,13 +6,14 @@ const PAGE: &str = "docs/manual.md";
 const MAIL_LOG: &str = "crates/smtp-edge/src/mail_log.rs";
 
 /// The structs whose public fields are keys, and the prefix of those keys in the settings file.
-const SECTIONS: [(&str, &str); 10] = [
+const SECTIONS: [(&str, &str); 11] = [
     ("Settings", ""),
     ("CredstoreSettings", "credstore."),
     ("RouterSettings", "router."),
     ("SigningSettings", "signing."),
     ("ListenSettings", "listen."),
     ("SmtpSettings", "smtp."),
+    ("MessageSettings", "message."),
     ("DnsSettings", "dns."),
     ("DeliverySettings", "delivery."),
     ("AdminSettings", "admin."),
@@ -116,6 +117,7 @@ mod tests {
             "Signing",
             "Listen",
             "Smtp",
+            "Message",
             "Delivery",
             "Admin",
             "Log",
@@ -136,7 +138,7 @@ mod tests {
             check,
             &files,
             &[
-                "crates/smtp-edge/src/config.rs:24",
+                "crates/smtp-edge/src/config.rs:26",
                 "crates/smtp-edge/src/mail_log.rs:2",
             ],
         );

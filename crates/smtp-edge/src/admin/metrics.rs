@@ -18,11 +18,12 @@ use prometheus::{
 
 use self::declared::{
     ACCEPTED, BOUNCED, BUILD_INFO, DEFERRED, DELIVERED, Declared, KEYRING_AGE, KEYS_UNUSABLE,
-    QUEUE_MESSAGES, QUEUE_OLDEST, REJECTED, REPORTED, ROUND_FAILURES, SELF_CHECK_SECONDS,
+    MENDED, QUEUE_MESSAGES, QUEUE_OLDEST, REJECTED, REPORTED, ROUND_FAILURES, SELF_CHECK_SECONDS,
     SELF_CHECKS, SIGNATURES, SIGNING_FAILURES, SIGNING_REPLAYS, SIGNING_SECONDS, TLS_FAILURES,
     UNSIGNED,
 };
 use crate::envelope::Source;
+use crate::intake::normalize::Mending;
 use crate::signing::replay::Occasion;
 use crate::signing::self_check::Found;
 use crate::signing::state::FaultClass;
@@ -53,6 +54,7 @@ pub struct Metrics {
     registry: Registry,
     accepted: IntCounterVec,
     rejected: IntCounterVec,
+    mended: IntCounterVec,
     signatures: IntCounterVec,
     domains: Mutex<HashSet<DomainName>>,
     unsigned: IntCounterVec,
@@ -91,6 +93,13 @@ impl Metrics {
             PERMANENT
         };
         self.rejected.with_label_values(&[severity]).inc();
+    }
+
+    /// A message was changed in these ways.
+    pub fn mended(&self, mendings: &[Mending]) {
+        for mending in mendings {
+            self.mended.with_label_values(&[mending.label()]).inc();
+        }
     }
 
     /// A message was given these signatures.
@@ -212,6 +221,7 @@ impl Default for Metrics {
         let metrics = Self {
             accepted: counter(&registry, ACCEPTED, &[CLIENT, OURSELVES]),
             rejected: counter(&registry, REJECTED, &[TRANSIENT, PERMANENT]),
+            mended: counter(&registry, MENDED, &Mending::ALL.map(Mending::label)),
             signatures: counter(&registry, SIGNATURES, &[]),
             domains: Mutex::default(),
             unsigned: counter(&registry, UNSIGNED, &Unsigned::ALL.map(Unsigned::label)),

@@ -77,6 +77,7 @@ async fn service(
     let intake = Intake {
         hostname: scene.session.hostname.clone(),
         limits: scene.settings.smtp.clone(),
+        form: scene.settings.message.clone(),
         spool: Arc::new(MemorySpool::default()),
         queue,
         signing: Arc::new(SigningStep::new(

@@ -284,6 +284,48 @@ pub fn malformed_message() -> Reply {
     Reply::new(554, "5.6.0", "the message is malformed")
 }
 
+/// `554`: the message's lines are not ended by CRLF, and are not to be mended.
+#[must_use]
+pub fn bare_line_ends() -> Reply {
+    Reply::new(554, "5.6.0", "the message holds bare CR or LF")
+}
+
+/// `554`: a line of the header is too long, and cannot be folded.
+#[must_use]
+pub fn long_header_line() -> Reply {
+    Reply::new(
+        554,
+        "5.6.0",
+        "a header line is over 998 octets and cannot be folded",
+    )
+}
+
+/// `554`: a line of the body is too long, and stands where nothing may be re-encoded (RFC 3463 §3.7, X.6.5).
+#[must_use]
+pub fn long_line() -> Reply {
+    Reply::new(
+        554,
+        "5.6.5",
+        "a line is over 998 octets and cannot be re-encoded",
+    )
+}
+
+/// `550`: a field that the message must have is not there.
+#[must_use]
+pub fn missing_field(field: &'static str) -> Reply {
+    Reply::new(550, "5.6.0", format!("the message has no {field} field"))
+}
+
+/// `550`: a field that a message may have once is there more often (RFC 5322 §3.6).
+#[must_use]
+pub fn repeated_field(field: &'static str) -> Reply {
+    Reply::new(
+        550,
+        "5.6.0",
+        format!("the message has more than one {field} field"),
+    )
+}
+
 /// `552`: the header is larger than we take.
 #[must_use]
 pub fn header_too_big() -> Reply {

@@ -51,6 +51,12 @@ pub(super) const REJECTED: Declared = declared(
     &["reply"],
     "Messages and sessions of clients that were refused",
 );
+pub(super) const MENDED: Declared = declared(
+    Kind::Counter,
+    "smtp_edge_mended_total",
+    &["what"],
+    "Changes to messages that were not well-formed when they came",
+);
 pub(super) const SIGNATURES: Declared = declared(
     Kind::Counter,
     "smtp_edge_signatures_total",
@@ -161,9 +167,10 @@ pub(super) const BUILD_INFO: Declared = declared(
 );
 
 /// Every metric, in the order of the manual.
-pub const DECLARED: [Declared; 20] = [
+pub const DECLARED: [Declared; 21] = [
     ACCEPTED,
     REJECTED,
+    MENDED,
     SIGNATURES,
     UNSIGNED,
     SIGNING_FAILURES,

@@ -193,6 +193,7 @@ fn the_manual_says_how_much_is_allowed() {
         max_connections: _,
         max_message_size,
         max_header_size,
+        max_header_fields,
         max_received,
         max_recipients,
         max_messages,
@@ -219,6 +220,11 @@ fn the_manual_says_how_much_is_allowed() {
         (
             "max_header_size",
             quoted(&max_header_size),
+            status(&replies::header_too_big()),
+        ),
+        (
+            "max_header_fields",
+            number(&max_header_fields),
             status(&replies::header_too_big()),
         ),
         (
