@@ -38,3 +38,4 @@ mod signing_again;
 mod smuggling;
 mod storm;
 mod tls;
+mod users;

@@ -1,6 +1,7 @@
 //! The real edge: its data directory, its keys made by the real `keymgmt`, and its process.
 
 use std::net::SocketAddr;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{ExitStatus, Stdio};
 
@@ -88,6 +89,27 @@ impl Home {
         let exported =
             std::fs::read_to_string(self.data().join(&file)).expect("the exported record");
         exported.trim_end().to_owned()
+    }
+
+    /// Has `keymgmt` add a user.
+    pub async fn add_user(&self, name: &str, password: &str) {
+        self.with_password("add", name, password).await;
+    }
+
+    /// Has `keymgmt` give a user another password.
+    pub async fn set_password(&self, name: &str, password: &str) {
+        self.with_password("passwd", name, password).await;
+    }
+
+    async fn with_password(&self, verb: &str, name: &str, password: &str) {
+        let file = self.path().join("password");
+        let secret = std::fs::Permissions::from_mode(0o600);
+        std::fs::write(&file, password)
+            .and_then(|()| std::fs::set_permissions(&file, secret))
+            .expect("the folder can be written");
+        let file = file.to_str().expect("the folder's name is text");
+        let words = ["user", verb, name, "--password-file", file];
+        self.keymgmt().ok(&words).await;
     }
 
     /// `keymgmt` on this folder.

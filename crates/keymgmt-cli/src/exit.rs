@@ -9,7 +9,7 @@ use common_config::error::SettingsError;
 use common_config::name::KeyName;
 use common_config::origin::Origin;
 use common_config::paths::FileNameError;
-use credstore::{CredStoreError, NekError, TransferError};
+use credstore::{CredStoreError, NekError, PasswordError, TransferError};
 use router_config::{QuestionError, RouterConfigError};
 use thiserror::Error;
 
@@ -28,11 +28,11 @@ pub(crate) enum Status {
     NotVerified,
     /// A word of the command line is wrong: a verb, a domain, a selector, an algorithm, a size, a file name.
     Usage,
-    /// There is one of that name: a NEK, a store, a key or a file.
+    /// There is one of that name: a NEK, a store, a key, a user or a file.
     Exists,
-    /// There is none of that name: a NEK, a store or a key.
+    /// There is none of that name: a NEK, a store, a key or a user.
     NotFound,
-    /// The NEK or the passphrase is the wrong one, or missing.
+    /// The NEK, the passphrase or the password is the wrong one, or missing.
     Nek,
     /// Others can read what is secret.
     Permissions,
@@ -57,9 +57,9 @@ Exit status:
    0  done
    1  verify: no signature holds; diff: the signature does not survive
    2  a word of the command line is wrong
-   3  a NEK, store, key or file of that name exists
-   4  there is no NEK, store or key of that name
-   5  the NEK or the passphrase is the wrong one, or missing
+   3  a NEK, store, key, user or file of that name exists
+   4  there is no NEK, store, key or user of that name
+   5  the NEK, passphrase or password is the wrong one, or missing
    6  others can read what is secret
    7  the store or a NEK was altered or is damaged
    8  a file cannot be read or written
@@ -99,6 +99,8 @@ pub(crate) enum Failure {
     FileName(#[from] FileNameError),
     #[error(transparent)]
     Passphrase(#[from] PassphraseError),
+    #[error(transparent)]
+    Password(#[from] PasswordError),
     #[error(transparent)]
     Settings(#[from] SettingsError),
     #[error(transparent)]
@@ -157,6 +159,8 @@ impl Failure {
         match self {
             Self::Input(_) | Self::Question(_) | Self::FileName(_) => Status::Usage,
             Self::Passphrase(error) => error.status(),
+            Self::Password(PasswordError::TooShort | PasswordError::Character) => Status::Nek,
+            Self::Password(_) => Status::Internal,
             Self::Settings(_) | Self::Router(_) => Status::Settings,
             Self::Nek(error) => nek_status(error),
             Self::Store(error) => store_status(error),
@@ -224,8 +228,11 @@ fn nek_status(error: &NekError) -> Status {
 
 fn store_status(error: &CredStoreError) -> Status {
     match error {
-        CredStoreError::NotFound { .. } | CredStoreError::Missing { .. } => Status::NotFound,
+        CredStoreError::NotFound { .. }
+        | CredStoreError::NoUser { .. }
+        | CredStoreError::Missing { .. } => Status::NotFound,
         CredStoreError::Exists { .. }
+        | CredStoreError::UserExists { .. }
         | CredStoreError::StoreExists { .. }
         | CredStoreError::Lifecycle { .. } => Status::Exists,
         CredStoreError::Revoked { .. } => Status::NotSigned,
@@ -239,8 +246,10 @@ fn store_status(error: &CredStoreError) -> Status {
         },
         CredStoreError::Permissions { .. } => Status::Permissions,
         CredStoreError::Tampered { .. }
+        | CredStoreError::UserTampered { .. }
         | CredStoreError::StoreTampered { .. }
         | CredStoreError::Unseal { .. }
+        | CredStoreError::UnsealUser { .. }
         | CredStoreError::NotAStore { .. } => Status::Tampered,
         CredStoreError::Io { .. } => Status::File,
         CredStoreError::Busy { .. } => Status::Later,

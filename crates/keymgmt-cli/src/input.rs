@@ -3,6 +3,7 @@
 use std::num::ParseIntError;
 
 use common_config::name::{DomainName, KeyName, NameError, Selector};
+use common_config::user_name::{UserName, UserNameError};
 use credstore::{KeyAlgorithm, NekName, NekNameError};
 use thiserror::Error;
 
@@ -13,6 +14,13 @@ pub(crate) fn is_all(word: &str) -> bool {
 
 pub(crate) fn nek_name(text: &str) -> Result<NekName, InputError> {
     text.parse().map_err(|source| InputError::NekName {
+        text: text.to_owned(),
+        source,
+    })
+}
+
+pub(crate) fn user_name(text: &str) -> Result<UserName, InputError> {
+    text.parse().map_err(|source| InputError::UserName {
         text: text.to_owned(),
         source,
     })
@@ -109,6 +117,12 @@ pub(crate) enum InputError {
         text: String,
         #[source]
         source: NekNameError,
+    },
+    #[error("{text:?} is no name for a user; choose one like app1 or scanner@acme.com")]
+    UserName {
+        text: String,
+        #[source]
+        source: UserNameError,
     },
     #[error("{word:?} is no algorithm; write RSA or Ed25519")]
     Algorithm { word: String },

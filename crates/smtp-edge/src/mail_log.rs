@@ -99,6 +99,16 @@ pub fn authenticated(client: &Client, mechanism: Mechanism) {
     );
 }
 
+/// The users of the store are in force, so many, since they were read first or have changed.
+pub fn users_swapped(users: usize) {
+    tracing::info!(users, "users_swapped");
+}
+
+/// A user of the store cannot authenticate.
+pub fn user_unusable(user: &str, why: &dyn Error) {
+    tracing::error!(user = user.escape_debug().to_string(), why = %Chain(why), "user_unusable");
+}
+
 /// The copies of that profile carry signatures by these keys, each with a signing domain and an algorithm.
 pub fn signed(
     id: QueueId,

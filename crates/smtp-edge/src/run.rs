@@ -37,6 +37,8 @@ use crate::smtp::server::SessionSettings;
 use crate::smtp::timers::Timers;
 use crate::spool::file::FileSpool;
 use crate::spool::{Recovered, Spool, SpoolError};
+use crate::users::directory::UserDirectory;
+use crate::users::watch::UserWatch;
 
 /// Why the server did not start, or stopped.
 #[derive(Debug, thiserror::Error)]
@@ -152,7 +154,16 @@ pub async fn run(loaded: Loaded<Settings>, settings_file: PathBuf) -> Result<(),
         recovered.messages,
     );
     let (stop, stopping) = watch::channel(false);
-    let door = Arc::new(door(&settings, &hostname, &intake, &tls, stopping)?);
+    let users = UserWatch::start(Arc::clone(&signing)).await;
+    let door = door(
+        &settings,
+        &hostname,
+        &intake,
+        users.directory(),
+        &tls,
+        stopping,
+    )?;
+    let door = Arc::new(door);
     for listener in listeners {
         let address = listener.socket.local_addr();
         let address = address.map(|at| at.to_string()).unwrap_or_default();
@@ -161,6 +172,7 @@ pub async fn run(loaded: Loaded<Settings>, settings_file: PathBuf) -> Result<(),
         tracing::info!(address, first, "listening");
     }
     tokio::spawn(tls::watch::watch(Arc::clone(&tls)));
+    tokio::spawn(users.run());
     tokio::spawn(KeyringWatch::new(Arc::clone(&signing), handle.clone()).run());
     let reloader = Reloader {
         settings_file,
@@ -289,6 +301,7 @@ fn door(
     settings: &Settings,
     hostname: &str,
     intake: &Arc<Intake>,
+    users: Arc<UserDirectory>,
     tls: &Arc<Tls>,
     stopping: watch::Receiver<bool>,
 ) -> Result<Door, ListenError> {
@@ -311,7 +324,7 @@ fn door(
         service: Service {
             intake: Arc::clone(intake),
             tls: Arc::clone(tls),
-            users: None,
+            users,
             timers,
             stopping,
         },

@@ -15,6 +15,7 @@ mod report;
 mod revoke;
 mod show;
 mod sign;
+mod user;
 mod verify;
 
 pub(crate) async fn run(cli: Cli) -> Result<Output, Failure> {
@@ -29,6 +30,7 @@ pub(crate) async fn run(cli: Cli) -> Result<Output, Failure> {
         Verb::Delete { noun } => delete::run(&context, noun).await,
         Verb::Explain(arguments) => explain::run(&context, arguments, format).await,
         Verb::Diff(arguments) => diff::run(&arguments),
+        Verb::User { noun } => user::run(&context, noun).await,
         Verb::Report { noun } => report::run(noun),
         Verb::Sign(arguments) => sign::run(&context, arguments).await,
         Verb::Verify(arguments) => verify::run(&context, arguments).await,

@@ -96,7 +96,7 @@ async fn service(
     };
     Service {
         intake: Arc::new(intake),
-        users: Some(Arc::new(SampleUsers)),
+        users: Arc::new(SampleUsers),
         tls: Arc::new(Tls::new(Tls::prepare(None).unwrap(), Clock::system())),
         timers: Timers {
             command: PATIENCE,

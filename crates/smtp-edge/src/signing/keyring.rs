@@ -270,4 +270,4 @@ fn store_class(error: &CredStoreError) -> FaultClass {
 
 #[cfg(test)]
 #[path = "keyring_tests.rs"]
-pub(super) mod tests;
+pub(crate) mod tests;
