@@ -36,7 +36,8 @@ impl Reloader {
     async fn replace(&self) -> Result<(), RunError> {
         let loaded = run::load_settings(&self.settings_file)?;
         let router = Arc::new(run::router(&loaded)?);
-        let in_force = run::in_force(&loaded.settings, router).await?;
+        let before = self.signing.in_force();
+        let in_force = run::in_force(&loaded.settings, router, Some(&before)).await?;
         self.signing.replace(in_force);
         self.queue.retry_deferred_signing();
         Ok(())
