@@ -69,11 +69,23 @@ pub(super) const UNSIGNED: Declared = declared(
     &["reason"],
     "Messages for external recipients that go without a signature",
 );
+pub(super) const QUIET: Declared = declared(
+    Kind::Counter,
+    "smtp_edge_quiet_total",
+    &["would"],
+    "In quiet mode: messages by what would have become of them",
+);
 pub(super) const SIGNING_FAILURES: Declared = declared(
     Kind::Counter,
     "smtp_edge_signing_failures_total",
     &["class"],
     "Times that a key or a message was at fault, repeated attempts included",
+);
+pub(super) const SIGNING_DEFERRED: Declared = declared(
+    Kind::Counter,
+    "smtp_edge_signing_deferred_total",
+    &["class"],
+    "Rounds of the queue in which a message waited for its signatures",
 );
 pub(super) const SIGNING_REPLAYS: Declared = declared(
     Kind::Counter,
@@ -167,13 +179,15 @@ pub(super) const BUILD_INFO: Declared = declared(
 );
 
 /// Every metric, in the order of the manual.
-pub const DECLARED: [Declared; 21] = [
+pub const DECLARED: [Declared; 23] = [
     ACCEPTED,
     REJECTED,
     MENDED,
     SIGNATURES,
     UNSIGNED,
+    QUIET,
     SIGNING_FAILURES,
+    SIGNING_DEFERRED,
     SIGNING_REPLAYS,
     SELF_CHECKS,
     SELF_CHECK_SECONDS,
