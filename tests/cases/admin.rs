@@ -156,6 +156,8 @@ async fn it_measures_the_queue_and_the_keyring_when_it_is_asked() {
     let failures = "smtp_edge_signing_failures_total";
     // Once on acceptance, and once when the queue tried again.
     assert_eq!(first.value(failures, &[("class", "store_away")]), 2.0);
+    let deferred = "smtp_edge_signing_deferred_total";
+    assert_eq!(first.value(deferred, &[("class", "store_away")]), 1.0);
     let second = Metrics::read(address).await;
     for name in [
         "smtp_edge_queue_oldest_age_seconds",

@@ -157,6 +157,10 @@ async fn a_store_that_goes_away_takes_no_key_with_it() {
     send(&world).await;
     let arrived = world.partner.arrival(1).await;
     world.assert_signed(&arrived, &[KEY]).await;
+    world.edge.reload().await;
+    send(&world).await;
+    let arrived = world.partner.arrival(2).await;
+    world.assert_signed(&arrived, &[KEY]).await;
     world.home.bring_back(STORE_FILE);
     world.edge.log.event("store_back", &[]).await;
     keymgmt(&world, "revoke", "s1").await;
@@ -176,9 +180,21 @@ async fn an_older_copy_of_the_store_brings_no_revoked_key_back() {
     std::fs::write(&store, backup).unwrap();
     let event = world.edge.log.event("store_away", &[]).await;
     assert!(field(&event, "why").contains("went back"), "{event}");
-    let id = send(&world).await;
-    let class = world.logged(&id, "signing_failed", "class").await;
-    assert_eq!(class, "key_revoked");
+    let refused = async |world: &World| {
+        let id = send(world).await;
+        let class = world.logged(&id, "signing_failed", "class").await;
+        assert_eq!(class, "key_revoked");
+    };
+    refused(&world).await;
+    // Nor does a reload, which brings the settings alone.
+    assert_eq!(field(&world.edge.reload().await, "message"), "reloaded");
+    refused(&world).await;
+    // A start has seen nothing: it takes a backup that was restored on purpose.
+    let (stage, _) = world.stop().await;
+    let world = stage.start().await;
+    send(&world).await;
+    let arrived = world.partner.arrival(1).await;
+    world.assert_signed(&arrived, &[KEY]).await;
 }
 
 #[tokio::test]

@@ -1,5 +1,6 @@
 //! Quiet mode: mail passes as if nothing was signed, and the log tells what would have become of it.
 
+use edge_tests::admin::{self, Metrics};
 use edge_tests::edge::STORE_FILE;
 use edge_tests::messages;
 use edge_tests::setup::{PRIMARY, Setup};
@@ -25,6 +26,7 @@ async fn mail_passes_unchanged_and_the_log_says_what_would_have_been() {
     let setup = Setup::notes(&notes)
         .key(PRIMARY, "s1", "Ed25519")
         .with("signing", "quiet", "true")
+        .with("admin", "listen", "\"127.0.0.1:0\"")
         .with("signing", "exceptions", "[{ domains = [\"strict.keyless.example\"], on_failure = { key_missing = \"reject\" } }]");
     let world = World::start(setup).await;
     let plain = |from: &str| messages::plain(from, TO);
@@ -46,6 +48,12 @@ async fn mail_passes_unchanged_and_the_log_says_what_would_have_been() {
     }
     assert_eq!(world.internal.transcripts().len(), 0, "nothing is reported");
     world.edge.log.event("settings_warning", &[]).await;
+    let metrics = Metrics::read(admin::address(&world.edge).await).await;
+    for would in ["sign", "report", "reject", "leave_unsigned", "defer"] {
+        let expected = check.iter().filter(|(_, _, expected)| *expected == would);
+        let counted = metrics.value("smtp_edge_quiet_total", &[("would", would)]);
+        assert_eq!(counted, expected.count() as f64, "{would}");
+    }
 
     let log = world.home.path().join("log.json");
     std::fs::write(&log, world.edge.log.text()).unwrap();

@@ -5,7 +5,6 @@ use std::fs;
 use std::io;
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::AtomicI64;
 
 use aws_lc_rs::rand;
 
@@ -18,6 +17,7 @@ use crate::nek_dir::NekDir;
 use crate::private_file::{self, Audience};
 use crate::record::LineKeys;
 use crate::seal::{SealError, SealKey};
+use crate::seen::SeenVersions;
 use crate::store::{CredStore, Inner, store_tampered};
 use crate::transcript::{MacKey, Transcript};
 
@@ -66,6 +66,30 @@ impl CredStore {
     /// [`CredStoreError::Missing`], [`CredStoreError::Permissions`] when others can read it,
     /// [`CredStoreError::NekMissing`], [`CredStoreError::StoreTampered`], and what the database says.
     pub async fn open(path: &Path, neks: &NekDir) -> Result<Self, CredStoreError> {
+        Self::open_named(path, neks, &SeenVersions::default()).await
+    }
+
+    /// The same, unless the store has gone back behind a version of it that is among `seen`, which all that is read of it
+    /// from now on goes into.
+    ///
+    /// # Errors
+    /// As [`CredStore::open`]; [`CredStoreError::StoreTampered`] also for an older copy.
+    pub async fn open_remembering(
+        path: &Path,
+        neks: &NekDir,
+        seen: &SeenVersions,
+    ) -> Result<Self, CredStoreError> {
+        let store = Self::open_named(path, neks, seen).await?;
+        // The line by which it was opened may have been read before another reader saw a later one.
+        store.version().await?;
+        Ok(store)
+    }
+
+    async fn open_named(
+        path: &Path,
+        neks: &NekDir,
+        seen: &SeenVersions,
+    ) -> Result<Self, CredStoreError> {
         let (backend, header) = open_file(path).await?;
         let fingerprint = fingerprint_of(&header).ok_or_else(|| altered(path))?;
         let nek = neks
@@ -74,7 +98,7 @@ impl CredStore {
                 path: path.to_owned(),
                 source,
             })?;
-        Self::verified(path, backend, &header, &nek)
+        Self::verified(path, backend, &header, &nek, seen)
     }
 
     /// Opens the store at `path` with this NEK.
@@ -92,7 +116,7 @@ impl CredStore {
                 needed,
             });
         }
-        Self::verified(path, backend, &header, nek)
+        Self::verified(path, backend, &header, nek, &SeenVersions::default())
     }
 
     fn verified(
@@ -100,13 +124,18 @@ impl CredStore {
         backend: Sqlite,
         header: &HeaderRow,
         nek: &Nek,
+        seen: &SeenVersions,
     ) -> Result<Self, CredStoreError> {
+        let keys = line_keys(nek, header.store_id.clone());
+        // Nothing is remembered of a store that is not believed.
+        Header::verify(header, nek.fingerprint(), &keys, 0)
+            .map_err(|fault| store_tampered(path, fault))?;
         let store = Self(Arc::new(Inner {
             path: path.to_owned(),
             backend,
             fingerprint: nek.fingerprint(),
-            keys: line_keys(nek, header.store_id.clone()),
-            seen: AtomicI64::new(header.version),
+            keys,
+            seen: seen.of(&header.store_id),
         }));
         store.believe(header, 0)?;
         Ok(store)

@@ -30,8 +30,8 @@ pub(crate) struct Inner {
     pub(crate) backend: Sqlite,
     pub(crate) fingerprint: Fingerprint,
     pub(crate) keys: LineKeys,
-    /// The latest version that was seen: no later read may find an earlier one.
-    pub(crate) seen: AtomicI64,
+    /// The latest version that was seen, here or by whoever shares it: no later read may find an earlier one.
+    pub(crate) seen: Arc<AtomicI64>,
 }
 
 impl CredStore {

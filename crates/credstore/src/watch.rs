@@ -8,13 +8,13 @@
 use std::fs::Metadata;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::Ordering;
 
 use crate::backend::sqlite::ChangeCounter;
-use crate::error::{CredStoreError, HeaderFault};
+use crate::error::CredStoreError;
 use crate::nek_dir::NekDir;
 use crate::opening::usable;
-use crate::store::{CredStore, store_tampered};
+use crate::seen::SeenVersions;
+use crate::store::CredStore;
 
 /// Tells of changes to a store that other processes make, or this one.
 ///
@@ -46,8 +46,8 @@ pub struct StoreWatch {
     path: PathBuf,
     neks: NekDir,
     open: Option<Open>,
-    /// The identity and the latest version of the store that was seen last, also while none is open.
-    seen: Option<(Vec<u8>, i64)>,
+    /// What was seen of the store, also while it is not open.
+    seen: SeenVersions,
 }
 
 /// A store whose file is still the one at the path.
@@ -64,11 +64,17 @@ impl StoreWatch {
     /// Will watch the store at `path`, whose NEK is one of `neks`. Nothing is read before the first look.
     #[must_use]
     pub fn new(path: PathBuf, neks: NekDir) -> Self {
+        Self::remembering(path, neks, SeenVersions::default())
+    }
+
+    /// The same, with what others have seen: no older copy is believed that they would not believe.
+    #[must_use]
+    pub fn remembering(path: PathBuf, neks: NekDir, seen: SeenVersions) -> Self {
         Self {
             path,
             neks,
             open: None,
-            seen: None,
+            seen,
         }
     }
 
@@ -83,7 +89,7 @@ impl StoreWatch {
     ///
     /// # Errors
     /// As [`CredStore::open`]: the store cannot be read now. [`CredStoreError::StoreTampered`] also when a store went back
-    /// behind a version that this watch has seen; that stays so until it is past that version.
+    /// behind a version that this watch, or whoever it shares its memory with, has seen; that stays so until it is past that version.
     pub async fn changed(&mut self) -> Result<bool, CredStoreError> {
         let changed = self.look().await;
         if changed.is_err() {
@@ -112,30 +118,17 @@ impl StoreWatch {
         }
         open.store.version().await?;
         open.counted = counted;
-        self.seen = Some(seen(&open.store));
         Ok(true)
     }
 
     async fn reopen(&mut self, file: FileIdentity) -> Result<(), CredStoreError> {
         self.open = None;
-        let store = CredStore::open(&self.path, &self.neks).await?;
+        let store = CredStore::open_remembering(&self.path, &self.neks, &self.seen).await?;
         let failed = |source| CredStoreError::backend(self.path.clone(), source);
         let mut counter = store.0.backend.change_counter().await.map_err(failed)?;
         let counted = counter.read().await.map_err(failed)?;
         // Read after the counter: what is written later than this is a change at the next look.
         store.version().await?;
-        let (identity, version) = seen(&store);
-        if let Some((before, latest)) = &self.seen
-            && *before == identity
-            && version < *latest
-        {
-            let fault = HeaderFault::WentBack {
-                seen: latest.cast_unsigned(),
-                found: version.cast_unsigned(),
-            };
-            return Err(store_tampered(&self.path, fault));
-        }
-        self.seen = Some((identity, version));
         self.open = Some(Open {
             store,
             file,
@@ -161,9 +154,4 @@ impl FileIdentity {
             inode: metadata.ino(),
         }
     }
-}
-
-fn seen(store: &CredStore) -> (Vec<u8>, i64) {
-    let version = store.0.seen.load(Ordering::SeqCst);
-    (store.0.keys.store_id.clone(), version)
 }

@@ -12,7 +12,9 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
 use common::{Installation, day, name};
-use credstore::{CredStore, CredStoreError, HeaderFault, KeyState, RowFault, StoreWatch};
+use credstore::{
+    CredStore, CredStoreError, HeaderFault, KeyState, RowFault, SeenVersions, StoreWatch,
+};
 use sqlx::{Connection as _, Executor as _};
 
 const ONE: &str = "12345._domainkey.renovations.com";
@@ -218,4 +220,39 @@ async fn an_older_copy_written_over_the_file_is_refused() {
         copy(backup, path).unwrap();
     })
     .await;
+}
+
+#[tokio::test]
+async fn who_shares_what_was_seen_believes_no_older_copy_either() {
+    let it = Installation::new().await;
+    it.insert(ONE).await;
+    let backup = it.folder.path().join("backup");
+    copy(&it.path, &backup).unwrap();
+    let seen = SeenVersions::default();
+    let open = || CredStore::open_remembering(&it.path, &it.neks, &seen);
+    let reader = open().await.unwrap();
+    // The later version is seen by another than those who are asked afterwards.
+    it.store.revoke(&name(ONE), day(2)).await.unwrap();
+    let mut watch = StoreWatch::remembering(it.path.clone(), it.neks.clone(), seen.clone());
+    assert!(watch.changed().await.unwrap());
+    drop(watch);
+    reader.version().await.unwrap();
+    it.intruder().await.close().await.unwrap();
+
+    // Another store in between changes nothing.
+    remove_file(&it.path).unwrap();
+    let nek = it.neks.open(&"mail".parse().unwrap()).unwrap();
+    CredStore::create(&it.path, &nek).await.unwrap();
+    open().await.unwrap();
+    copy(&backup, &it.path).unwrap();
+    let error = open().await.unwrap_err();
+    let went_back = matches!(
+        error,
+        CredStoreError::StoreTampered {
+            fault: HeaderFault::WentBack { seen: 2, found: 1 },
+            ..
+        }
+    );
+    assert!(went_back, "{error}");
+    it.reopened().await; // who shares nothing cannot know
 }

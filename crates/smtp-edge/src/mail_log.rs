@@ -146,6 +146,7 @@ pub fn quiet(id: QueueId, domain: Option<&DomainName>, quiet: &Quiet, faults: &[
         None => fault.class.label().to_owned(),
     };
     let failures: Vec<String> = faults.iter().map(failure).collect();
+    counters().quieted(quiet.would);
     tracing::info!(
         queue_id = %id,
         domain = domain.map(ToString::to_string).unwrap_or_default(),
@@ -208,6 +209,7 @@ pub fn store_back(path: &Path) {
 
 /// Signing will be tried again.
 pub fn signing_deferred(id: QueueId, fault: &SigningFault, next_attempt: SystemTime) {
+    counters().signing_deferred(fault.class);
     tracing::warn!(
         queue_id = %id,
         class = fault.class.label(),

@@ -41,7 +41,8 @@ impl Reloader {
         let router = Arc::new(run::router(&loaded)?);
         let certificate = Tls::prepare(run::tls_files(&loaded.settings)?)?;
         self.tls.allows(&certificate)?;
-        let in_force = run::in_force(&loaded.settings, router).await?;
+        let before = self.signing.in_force();
+        let in_force = run::in_force(&loaded.settings, router, Some(&before)).await?;
         self.tls.put(certificate);
         self.signing.replace(in_force);
         self.queue.retry_deferred_signing();

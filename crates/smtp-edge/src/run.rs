@@ -112,7 +112,7 @@ pub async fn run(loaded: Loaded<Settings>, settings_file: PathBuf) -> Result<(),
     let router = Arc::new(router(&loaded)?);
     let dns = dns::resolver(&settings.dns).map_err(RunError::Resolver)?;
     let signing = Arc::new(SigningStep::new(
-        in_force(&settings, router).await?,
+        in_force(&settings, router, None).await?,
         SelfChecks::new(Arc::new(dns.clone())),
         clock.clone(),
     ));
@@ -221,11 +221,16 @@ pub fn router(loaded: &Loaded<Settings>) -> Result<RouterConfig, RouterConfigErr
 pub async fn in_force(
     settings: &Settings,
     router: Arc<RouterConfig>,
+    before: Option<&InForce>,
 ) -> Result<InForce, InForceError> {
     for warning in router.warnings() {
         tracing::warn!(%warning, "settings_warning");
     }
-    let in_force = InForce::load(router, settings.key_source()).await?;
+    let source = settings.key_source();
+    let in_force = match before {
+        Some(before) => before.succeeded_by(router, source).await?,
+        None => InForce::load(router, source).await?,
+    };
     in_force.log_faults();
     Ok(in_force)
 }

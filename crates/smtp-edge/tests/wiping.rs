@@ -11,7 +11,7 @@ use std::io::{Read as _, Seek as _, SeekFrom};
 use std::time::UNIX_EPOCH;
 
 use common_config::name::KeyName;
-use credstore::{CredStore, KeyAlgorithm, NekDir, NewKey};
+use credstore::{CredStore, KeyAlgorithm, NekDir, NewKey, SeenVersions};
 use dkim_core::SigningKey;
 use smtp_edge::signing::keyring::{KeySource, Keyring};
 use zeroize::Zeroizing;
@@ -34,7 +34,8 @@ async fn private_keys_are_wiped_with_the_keyring() {
         neks,
         rsa_minimum_bits: 1024,
     };
-    let keyring = Keyring::load(&source, &[name.clone()].into()).await;
+    let names = [name.clone()].into();
+    let keyring = Keyring::load(&source, &names, &SeenVersions::default()).await;
     keyring.key(&name).unwrap();
     assert_ne!(copies(&masked), 0, "a key that is there is found");
     drop(keyring);

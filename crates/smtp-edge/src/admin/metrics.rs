@@ -15,12 +15,13 @@ use dkim_core::Algorithm;
 use prometheus::{
     GaugeVec, HistogramOpts, HistogramVec, IntCounterVec, Opts, Registry, TextEncoder,
 };
+use router_config::Fate;
 
 use self::declared::{
     ACCEPTED, BOUNCED, BUILD_INFO, CONNECTIONS, DEFERRED, DELIVERED, Declared, KEYRING_AGE,
-    KEYS_UNUSABLE, MENDED, QUEUE_MESSAGES, QUEUE_OLDEST, RECEIVING, REJECTED, REPORTED,
-    ROUND_FAILURES, SELF_CHECK_SECONDS, SELF_CHECKS, SIGNATURES, SIGNING_FAILURES, SIGNING_REPLAYS,
-    SIGNING_SECONDS, TLS_FAILURES, TURNED_AWAY, UNSIGNED,
+    KEYS_UNUSABLE, MENDED, QUEUE_MESSAGES, QUEUE_OLDEST, QUIET, RECEIVING, REJECTED, REPORTED,
+    ROUND_FAILURES, SELF_CHECK_SECONDS, SELF_CHECKS, SIGNATURES, SIGNING_DEFERRED,
+    SIGNING_FAILURES, SIGNING_REPLAYS, SIGNING_SECONDS, TLS_FAILURES, TURNED_AWAY, UNSIGNED,
 };
 use crate::envelope::Source;
 use crate::intake::normalize::Mending;
@@ -62,7 +63,9 @@ pub struct Metrics {
     signatures: IntCounterVec,
     domains: Mutex<HashSet<DomainName>>,
     unsigned: IntCounterVec,
+    quiet: IntCounterVec,
     signing_failures: IntCounterVec,
+    signing_deferred: IntCounterVec,
     signing_replays: IntCounterVec,
     self_checks: IntCounterVec,
     self_check_seconds: HistogramVec,
@@ -148,6 +151,18 @@ impl Metrics {
     /// A message goes unsigned.
     pub fn unsigned(&self, reason: Unsigned) {
         self.unsigned.with_label_values(&[reason.label()]).inc();
+    }
+
+    /// In quiet mode: this would have become of a message.
+    pub fn quieted(&self, would: Fate) {
+        self.quiet.with_label_values(&[would.label()]).inc();
+    }
+
+    /// A message waits for its signatures.
+    pub fn signing_deferred(&self, class: FaultClass) {
+        self.signing_deferred
+            .with_label_values(&[class.label()])
+            .inc();
     }
 
     /// A key or a message was at fault.
@@ -258,6 +273,12 @@ impl Default for Metrics {
             signatures: counter(&registry, SIGNATURES, &[]),
             domains: Mutex::default(),
             unsigned: counter(&registry, UNSIGNED, &Unsigned::ALL.map(Unsigned::label)),
+            quiet: counter(&registry, QUIET, &Fate::ALL.map(Fate::label)),
+            signing_deferred: counter(
+                &registry,
+                SIGNING_DEFERRED,
+                &FaultClass::ALL.map(FaultClass::label),
+            ),
             signing_failures: counter(
                 &registry,
                 SIGNING_FAILURES,

@@ -4,6 +4,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use credstore::SeenVersions;
 use router_config::RouterConfig;
 
 use super::keyring::{KeySource, Keyring};
@@ -24,6 +25,8 @@ pub struct InForce {
     pub keyring: Keyring,
     /// Where mail to the bare `Postmaster` goes.
     pub postmaster: Mailbox,
+    /// What was seen of its store, so that nothing that follows it believes an older copy.
+    pub(super) seen: SeenVersions,
     /// Whether nothing has been signed under it yet.
     untried: AtomicBool,
 }
@@ -47,8 +50,34 @@ impl InForce {
     /// # Errors
     /// [`InForceError`].
     pub async fn load(router: Arc<RouterConfig>, source: KeySource) -> Result<Self, InForceError> {
-        let keyring = Keyring::load(&source, &router.key_names()).await;
-        Self::new(router, source, keyring)
+        let seen = SeenVersions::default();
+        let keyring = Keyring::load(&source, &router.key_names(), &seen).await;
+        Ok(Self {
+            seen,
+            ..Self::new(router, source, keyring)?
+        })
+    }
+
+    /// What a reload puts in the place of this: another policy, and its keys as they are now. An older copy of the store is
+    /// refused, as the watch refuses it; keys of this that are out of reach for now stay in force.
+    ///
+    /// # Errors
+    /// [`InForceError`].
+    pub async fn succeeded_by(
+        &self,
+        router: Arc<RouterConfig>,
+        source: KeySource,
+    ) -> Result<Self, InForceError> {
+        let seen = self.seen.clone();
+        let mut keyring = Keyring::load(&source, &router.key_names(), &seen).await;
+        // What another store held says nothing about the keys of this one.
+        if source.is_place_of(&self.source) {
+            keyring = keyring.keeping(&self.keyring, source.rsa_minimum_bits);
+        }
+        Ok(Self {
+            seen,
+            ..Self::new(router, source, keyring)?
+        })
     }
 
     /// A policy with these keys.
@@ -70,6 +99,7 @@ impl InForce {
             source,
             keyring,
             postmaster,
+            seen: SeenVersions::default(),
             untried: AtomicBool::new(true),
         })
     }
@@ -83,6 +113,7 @@ impl InForce {
             source: self.source.clone(),
             keyring,
             postmaster: self.postmaster.clone(),
+            seen: self.seen.clone(),
             untried: AtomicBool::new(true),
         }
     }

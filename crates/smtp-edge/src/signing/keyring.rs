@@ -7,7 +7,9 @@ use std::error::Error;
 use std::path::PathBuf;
 
 use common_config::name::KeyName;
-use credstore::{CredStore, CredStoreError, KeyAlgorithm, KeyState, NekDir, StoredKey};
+use credstore::{
+    CredStore, CredStoreError, KeyAlgorithm, KeyState, NekDir, SeenVersions, StoredKey,
+};
 use dkim_core::{Algorithm, KeyRecord, SigningKey};
 use router_config::{ExplainedKey, KeyCondition};
 
@@ -25,6 +27,13 @@ pub struct KeySource {
     pub neks: NekDir,
     /// RSA keys shorter than this do not sign, in bits.
     pub rsa_minimum_bits: u32,
+}
+
+impl KeySource {
+    /// Whether keys come from the same place.
+    pub(super) fn is_place_of(&self, other: &Self) -> bool {
+        self.store == other.store && self.neks == other.neks
+    }
 }
 
 /// An immutable set of keys.
@@ -73,12 +82,13 @@ pub struct KeyFault {
 }
 
 impl Keyring {
-    /// Reads the named keys from the store at `source`. It always succeeds: what went wrong is in it, key by key.
-    pub async fn load(source: &KeySource, names: &BTreeSet<KeyName>) -> Self {
+    /// Reads the named keys from the store at `source`, unless it is older than what was `seen`. It always succeeds: what
+    /// went wrong is in it, key by key.
+    pub async fn load(source: &KeySource, names: &BTreeSet<KeyName>, seen: &SeenVersions) -> Self {
         if names.is_empty() {
             return Self::of(HashMap::new());
         }
-        match CredStore::open(&source.store, &source.neks).await {
+        match CredStore::open_remembering(&source.store, &source.neks, seen).await {
             Ok(store) => Self::read(&store, names, source.rsa_minimum_bits).await,
             Err(error) => Self::without_a_store(&error, names),
         }
@@ -186,6 +196,29 @@ impl Keyring {
         changed.cloned().collect()
     }
 
+    /// The same; but what is out of reach here, and was not in `before`, is as it was there: a store that is away takes no
+    /// key with it. RSA keys shorter than `rsa_minimum_bits` do not sign all the same.
+    #[must_use]
+    pub fn keeping(mut self, before: &Self, rsa_minimum_bits: u32) -> Self {
+        for (name, key) in &mut self.keys {
+            let is_away = key.as_ref().is_err_and(|fault| fault.class.is_transient());
+            match before.keys.get(name) {
+                Some(Ok(then)) if is_away => {
+                    let long_enough = check_length(&then.signing, rsa_minimum_bits);
+                    *key = long_enough.map(|()| then.clone());
+                }
+                Some(Err(then)) if is_away && !then.class.is_transient() => {
+                    *key = Err(then.clone())
+                }
+                Some(_) | None => continue,
+            }
+            if let Some(public) = before.public.get(name) {
+                self.public.insert(name.clone(), public.clone());
+            }
+        }
+        self
+    }
+
     /// Whether a key that signs in `before` is out of reach here for a reason that may pass.
     #[must_use]
     pub fn lost_for_now(&self, before: &Self) -> bool {
@@ -227,6 +260,12 @@ fn usable_key(
     }
     let secret = store.unseal(stored).map_err(|error| key_fault(&error))?;
     let key = SigningKey::from_pkcs8_der(secret.expose()).map_err(|error| unreadable(&error))?;
+    check_length(&key, rsa_minimum_bits)?;
+    probe(stored.name(), &key, stored.record()).map_err(|error| unreadable(&error))?;
+    Ok(key.into())
+}
+
+fn check_length(key: &SigningKey, rsa_minimum_bits: u32) -> Result<(), KeyFault> {
     if key.algorithm() == Algorithm::RsaSha256 && key.bits() < rsa_minimum_bits {
         let why = format!(
             "the key has {} bits, signing.rsa_minimum_bits asks for {rsa_minimum_bits}",
@@ -237,8 +276,7 @@ fn usable_key(
             why: why.into(),
         });
     }
-    probe(stored.name(), &key, stored.record()).map_err(|error| unreadable(&error))?;
-    Ok(key.into())
+    Ok(())
 }
 
 fn unreadable(error: &dyn Error) -> KeyFault {

@@ -57,7 +57,8 @@ impl Store {
     }
 
     async fn load(&self) -> Keyring {
-        Keyring::load(&self.source, &[S1, S2, S3].map(name).into()).await
+        let names = [S1, S2, S3].map(name).into();
+        Keyring::load(&self.source, &names, &SeenVersions::default()).await
     }
 }
 
@@ -147,4 +148,59 @@ async fn a_revoked_key_is_told_from_one_that_is_missing() {
     let after = store.load().await;
     check(&after, S1, Some((FaultClass::KeyRevoked, "revoked")));
     assert_eq!(after.changed_since(&before), [name(S1)].into());
+}
+
+#[test]
+fn a_store_that_is_away_takes_no_key_with_it() {
+    let fault = |class| {
+        Err(KeyFault {
+            class,
+            why: "".into(),
+        })
+    };
+    let away = || fault(FaultClass::StoreAway);
+    let short = SigningKey::generate_rsa(1024).unwrap();
+    let good = || Ok(SigningKey::generate_ed25519().unwrap().into());
+    // What a key was, what it is when it is read again, and what is kept under a minimum of 2,048 bits.
+    let rows = [
+        ("signs", Some(good()), away(), None),
+        (
+            "revoked",
+            Some(fault(FaultClass::KeyRevoked)),
+            away(),
+            Some(FaultClass::KeyRevoked),
+        ),
+        (
+            "out-of-reach",
+            Some(fault(FaultClass::NekAway)),
+            away(),
+            Some(FaultClass::StoreAway),
+        ),
+        ("new", None, away(), Some(FaultClass::StoreAway)),
+        (
+            "short",
+            Some(Ok(short.into())),
+            away(),
+            Some(FaultClass::KeyTooShort),
+        ),
+        (
+            "deleted",
+            Some(good()),
+            fault(FaultClass::KeyMissing),
+            Some(FaultClass::KeyMissing),
+        ),
+        ("mended", Some(fault(FaultClass::KeyMissing)), good(), None),
+    ];
+    let name = |row: &str| format!("{row}._domainkey.renovations.com").parse().unwrap();
+    let (mut before, mut now, mut kept) = (HashMap::new(), HashMap::new(), Vec::new());
+    for (row, was, is, expected) in rows {
+        before.extend(was.map(|was| (name(row), was)));
+        now.insert(name(row), is);
+        kept.push((row, expected));
+    }
+    let keyring = Keyring::of(now).keeping(&Keyring::of(before), 2048);
+    for (row, expected) in kept {
+        let found = keyring.key(&name(row)).err().map(|fault| fault.class);
+        assert_eq!(found, expected, "{row}");
+    }
 }

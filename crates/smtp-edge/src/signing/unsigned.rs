@@ -8,7 +8,7 @@ pub enum Unsigned {
     SigningOff,
     /// No entry names the domain of the message or a domain above it.
     NoEntry,
-    /// Nothing could be signed with, and best effort lets the message go.
+    /// Nothing could be signed with, and the failure policy lets the message go.
     BestEffort,
     /// Its client may not sign for the domain, and the rule lets the message go.
     SenderRule,
@@ -40,7 +40,7 @@ impl Unsigned {
         match self {
             Self::SigningOff => "RouterDKIMSigning is off",
             Self::NoEntry => "no DKIM_KEY entry covers the domain",
-            Self::BestEffort => "no key could sign, and signing is best effort",
+            Self::BestEffort => "no key could sign, and the failure policy sends it",
             Self::SenderRule => "its client may not sign for the domain (router.senders)",
         }
     }

@@ -95,7 +95,6 @@ impl KeyringWatch {
         if Arc::ptr_eq(&self.in_force, &now) {
             return;
         }
-        // A watch that goes on knows the version that the store must not fall behind.
         if now.source != self.in_force.source {
             self.store = store_of(&now);
             self.away = None;
@@ -134,7 +133,12 @@ impl KeyringWatch {
 }
 
 fn store_of(in_force: &InForce) -> StoreWatch {
-    StoreWatch::new(in_force.source.store.clone(), in_force.source.neks.clone())
+    let source = &in_force.source;
+    StoreWatch::remembering(
+        source.store.clone(),
+        source.neks.clone(),
+        in_force.seen.clone(),
+    )
 }
 
 /// How often the store is asked: a change is to be in force within a second.

@@ -11,9 +11,15 @@ use crate::clock::Clock;
 use crate::queue;
 use crate::signing::keyring::tests::{S1, S2, Store, name};
 use crate::signing::self_check::tests::no_dns;
+use crate::signing::state::FaultClass;
 
 /// A policy under which renovations.com has this selector, with its keys.
 async fn policy(selector: &str, store: &Store) -> InForce {
+    let in_force = InForce::load(router(selector), store.source.clone());
+    in_force.await.unwrap()
+}
+
+fn router(selector: &str) -> Arc<RouterConfig> {
     let notes = format!("RouterDKIMSigning=2\nDKIM_KEY_renovations.com={selector}\n");
     let notes = NotesIni::parse(Path::new("notes.ini"), notes.as_bytes()).unwrap();
     let settings: RouterSettings = serde_json::from_str(
@@ -22,8 +28,7 @@ async fn policy(selector: &str, store: &Store) -> InForce {
     )
     .unwrap();
     let router = RouterConfig::load(&settings, &SigningSettings::default(), notes.entries());
-    let in_force = InForce::load(Arc::new(router.unwrap()), store.source.clone());
-    in_force.await.unwrap()
+    Arc::new(router.unwrap())
 }
 
 /// A step under the policy that names s1, and its watch after a first look.
@@ -97,4 +102,50 @@ async fn a_change_between_a_reload_and_the_look_after_it_is_not_missed() {
     step.replace(stale);
     watch.look().await;
     assert!(step.in_force().keyring.key(&name(S1)).is_err());
+}
+
+#[tokio::test]
+async fn a_reload_believes_no_older_copy_of_the_store_and_a_restart_does() {
+    let store = Store::new().await;
+    store.insert_good(S1).await;
+    store.insert_good(S2).await;
+    let (step, mut watch) = watched(&store).await;
+    let backup = std::fs::read(&store.source.store).unwrap();
+    revoke(&store, S1).await;
+    revoke(&store, S2).await; // which the policy does not name: only the watch has seen it
+    watch.look().await;
+    std::fs::write(&store.source.store, backup).unwrap();
+    let check = |in_force: &InForce, key: &str, expected: Option<FaultClass>| {
+        let fault = in_force.keyring.key(&name(key)).err();
+        assert_eq!(fault.map(|fault| fault.class), expected, "{key}");
+    };
+    let reload = async |selector, source| {
+        let in_force = step.in_force();
+        in_force
+            .succeeded_by(router(selector), source)
+            .await
+            .unwrap()
+    };
+    let source = || store.source.clone();
+    check(
+        &reload("s1", source()).await,
+        S1,
+        Some(FaultClass::KeyRevoked),
+    );
+    check(
+        &reload("s2", source()).await,
+        S2,
+        Some(FaultClass::StoreAway),
+    );
+    // Under another path it is no other store.
+    let mut elsewhere = source();
+    elsewhere.store.set_extension("copy");
+    std::fs::copy(&store.source.store, &elsewhere.store).unwrap();
+    check(
+        &reload("s1", elsewhere).await,
+        S1,
+        Some(FaultClass::StoreAway),
+    );
+    // What starts anew has seen nothing.
+    check(&policy("s1", &store).await, S1, None);
 }

@@ -87,11 +87,23 @@ pub(super) const UNSIGNED: Declared = declared(
     &["reason"],
     "Messages for external recipients that go without a signature",
 );
+pub(super) const QUIET: Declared = declared(
+    Kind::Counter,
+    "smtp_edge_quiet_total",
+    &["would"],
+    "In quiet mode: messages by what would have become of them",
+);
 pub(super) const SIGNING_FAILURES: Declared = declared(
     Kind::Counter,
     "smtp_edge_signing_failures_total",
     &["class"],
     "Times that a key or a message was at fault, repeated attempts included",
+);
+pub(super) const SIGNING_DEFERRED: Declared = declared(
+    Kind::Counter,
+    "smtp_edge_signing_deferred_total",
+    &["class"],
+    "Rounds of the queue in which a message waited for its signatures",
 );
 pub(super) const SIGNING_REPLAYS: Declared = declared(
     Kind::Counter,
@@ -185,7 +197,7 @@ pub(super) const BUILD_INFO: Declared = declared(
 );
 
 /// Every metric, in the order of the manual.
-pub const DECLARED: [Declared; 24] = [
+pub const DECLARED: [Declared; 26] = [
     ACCEPTED,
     REJECTED,
     MENDED,
@@ -194,7 +206,9 @@ pub const DECLARED: [Declared; 24] = [
     RECEIVING,
     SIGNATURES,
     UNSIGNED,
+    QUIET,
     SIGNING_FAILURES,
+    SIGNING_DEFERRED,
     SIGNING_REPLAYS,
     SELF_CHECKS,
     SELF_CHECK_SECONDS,

@@ -87,6 +87,8 @@ fn events_are_counted_where_they_belong() {
     ]);
     metrics.signing_took(Duration::from_micros(700));
     metrics.unsigned(Unsigned::NoEntry);
+    metrics.quieted(Fate::SignPartly);
+    metrics.signing_deferred(FaultClass::NekAway);
     metrics.signing_failed(FaultClass::KeyRevoked);
     metrics.signing_replayed(Occasion::Stale);
     metrics.self_checked(Found::PublishedMismatch);
@@ -109,6 +111,9 @@ fn events_are_counted_where_they_belong() {
         "smtp_edge_signing_seconds_bucket{le=\"0.001\"} 1",
         "smtp_edge_unsigned_total{reason=\"no_entry\"} 1",
         "smtp_edge_unsigned_total{reason=\"signing_off\"} 0",
+        "smtp_edge_quiet_total{would=\"sign_partly\"} 1",
+        "smtp_edge_quiet_total{would=\"leave_unsigned\"} 0",
+        "smtp_edge_signing_deferred_total{class=\"nek_away\"} 1",
         "smtp_edge_signing_failures_total{class=\"key_revoked\"} 1",
         "smtp_edge_signing_replays_total{occasion=\"stale\"} 1",
         "smtp_edge_signing_replays_total{occasion=\"new_copy\"} 0",
