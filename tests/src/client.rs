@@ -111,9 +111,7 @@ impl RawClient {
         let bound = socket.bind(SocketAddr::new(source, 0));
         bound.expect("all of 127.0.0.0/8 is this machine");
         let stream = socket.connect(edge).await.expect("the edge listens");
-        let mut client = Self {
-            stream: BufReader::new(stream),
-        };
+        let mut client = Self::over(Transport::Clear(stream));
         assert_eq!(client.reply().await.code, 220);
         client
     }
