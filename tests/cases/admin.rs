@@ -259,7 +259,7 @@ async fn bad_requests_harm_nothing() {
     let local = format!("Host: {address}");
     let many_fields = "a: b\r\n".repeat(500);
     // The status, or 0 for a connection that is closed without one.
-    let rows: [(Vec<u8>, &[u16]); 12] = [
+    let rows: [(Vec<u8>, &[u16]); 14] = [
         (request("GET /metrics/ HTTP/1.1", &local), &[404]),
         (request("GET /../etc/passwd HTTP/1.1", &local), &[404]),
         (
@@ -270,6 +270,17 @@ async fn bad_requests_harm_nothing() {
             &[405],
         ),
         (request("DELETE /ready HTTP/1.1", &local), &[405]),
+        (
+            request("POST /explain?to=a.example HTTP/1.1", &local),
+            &[405],
+        ),
+        (
+            request(
+                "GET /explain?to=a.example HTTP/1.1",
+                "Host: rebound.example",
+            ),
+            &[421],
+        ),
         (
             request("GET /metrics HTTP/1.1", "Host: rebound.example"),
             &[421],

@@ -271,7 +271,8 @@ fn lacking(lack: impl FnOnce(&mut Extensions)) -> Behaviour {
 
 #[tokio::test]
 async fn eight_bit_text_for_a_hop_without_8bitmime_is_reported() {
-    let world = world().await;
+    let setup = Setup::signing("2", "s1").with("message", "eight_bit", "\"pass\"");
+    let world = World::start(setup).await;
     world
         .partner
         .behave(lacking(|extensions| extensions.eight_bit_mime = false));

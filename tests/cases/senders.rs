@@ -73,7 +73,8 @@ async fn a_client_signs_for_its_own_domains_and_for_no_other() {
 
 #[tokio::test]
 async fn other_mail_can_go_unsigned() {
-    let world = World::start(bound()).await;
+    let setup = bound().with("message", "second_from", "\"pass\"");
+    let world = World::start(setup).await;
     let two = [
         b"From: hal@homerepair.example\r\n".as_slice(),
         &messages::plain(FROM, TO),

@@ -1,6 +1,7 @@
 //! The real edge: its data directory, its keys made by the real `keymgmt`, and its process.
 
 use std::net::SocketAddr;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{ExitStatus, Stdio};
 
@@ -90,6 +91,27 @@ impl Home {
         exported.trim_end().to_owned()
     }
 
+    /// Has `keymgmt` add a user.
+    pub async fn add_user(&self, name: &str, password: &str) {
+        self.with_password("add", name, password).await;
+    }
+
+    /// Has `keymgmt` give a user another password.
+    pub async fn set_password(&self, name: &str, password: &str) {
+        self.with_password("passwd", name, password).await;
+    }
+
+    async fn with_password(&self, verb: &str, name: &str, password: &str) {
+        let file = self.path().join("password");
+        let secret = std::fs::Permissions::from_mode(0o600);
+        std::fs::write(&file, password)
+            .and_then(|()| std::fs::set_permissions(&file, secret))
+            .expect("the folder can be written");
+        let file = file.to_str().expect("the folder's name is text");
+        let words = ["user", verb, name, "--password-file", file];
+        self.keymgmt().ok(&words).await;
+    }
+
     /// `keymgmt` on this folder.
     #[must_use]
     pub fn keymgmt(&self) -> Keymgmt {
@@ -138,9 +160,14 @@ impl Home {
         self.write();
     }
 
+    /// Writes another notes.ini; a running edge sees it at the next SIGHUP.
+    pub fn write_notes(&self, notes: &str) {
+        replace(&self.folder.path().join("notes.ini"), notes);
+    }
+
     fn write(&self) {
         replace(&self.settings(), &self.setup.toml());
-        replace(&self.folder.path().join("notes.ini"), &self.setup.notes);
+        self.write_notes(&self.setup.notes);
     }
 
     /// Starts the edge and waits until it is ready.

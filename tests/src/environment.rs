@@ -1,5 +1,6 @@
-//! Where the built binaries and the judges are: two variables that `cargo xtask` sets.
+//! Where the built binaries and the judges are, and how long the storm of reloads blows: variables that `cargo xtask` sets.
 
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 /// The built `smtp-edge` or `keymgmt`.
@@ -34,17 +35,34 @@ pub fn script(name: &str) -> PathBuf {
         .join(name)
 }
 
+/// Seconds of the storm of reloads: `EDGE_STORM_SECONDS`, or five.
+///
+/// # Panics
+/// When it is not a number.
+#[must_use]
+pub fn storm_seconds() -> u64 {
+    let Some(seconds) = variable("EDGE_STORM_SECONDS") else {
+        return 5;
+    };
+    let seconds = seconds.to_str().and_then(|seconds| seconds.parse().ok());
+    seconds.expect("EDGE_STORM_SECONDS is a number of seconds")
+}
+
 #[expect(
     clippy::disallowed_methods,
-    reason = "these two variables are the interface between xtask and this package"
+    reason = "these variables are the interface between xtask and this package"
 )]
-fn folder(variable: &str) -> PathBuf {
-    let Some(folder) = std::env::var_os(variable).map(PathBuf::from) else {
-        panic!("{variable} is not set: run `cargo xtask test`");
+fn variable(name: &str) -> Option<OsString> {
+    std::env::var_os(name)
+}
+
+fn folder(name: &str) -> PathBuf {
+    let Some(folder) = variable(name).map(PathBuf::from) else {
+        panic!("{name} is not set: run `cargo xtask test`");
     };
     assert!(
         folder.is_dir(),
-        "{variable}={} is not a folder: run `cargo xtask test`",
+        "{name}={} is not a folder: run `cargo xtask test`",
         folder.display()
     );
     folder

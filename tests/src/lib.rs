@@ -23,6 +23,7 @@ pub mod log;
 pub mod messages;
 pub mod mock_dns;
 pub mod mock_mta;
+pub mod scram;
 pub mod setup;
 pub mod survey;
 pub mod tls;

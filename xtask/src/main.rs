@@ -1,4 +1,5 @@
-//! The development jobs of the workspace, behind `cargo xtask`: `demo`, `test`, `bench`, `ci`, `judge`, `fuzz`, `tidy`, `judges`.
+//! The development jobs of the workspace, behind `cargo xtask`: `demo`, `test`, `bench`, `ci`, `judge`, `fuzz`, `storm`, `tidy`,
+//! `judges`.
 //!
 //! One file a command. It knows the crates from outside only (their files, their binaries, what cargo says of them), so
 //! that it builds when they do not.
@@ -10,6 +11,7 @@ mod demo;
 mod fuzz;
 mod judge;
 mod judges;
+mod storm;
 mod test;
 mod tidy;
 mod workspace;
@@ -53,6 +55,8 @@ enum Job {
         /// The folder of messages; the corpus of the tests when left out.
         folder: Option<PathBuf>,
     },
+    /// Reload the edge every 20 ms for half a minute, with keys and policies that change under load, and judge what left.
+    Storm,
     /// The house's rules that a compiler cannot know.
     Tidy,
     /// Install the independent verifiers that the tests and the demo have signatures judged by.
@@ -75,6 +79,7 @@ fn main() -> ExitCode {
         Job::Bench { subject } => bench::run(&workspace, subject),
         Job::Ci => ci::run(&workspace),
         Job::Judge { folder } => judge::run(&workspace, folder.as_deref()),
+        Job::Storm => storm::run(&workspace),
         Job::Tidy => tidy::run(&workspace),
         Job::Judges => judges::install(&workspace).map(drop),
         Job::Fuzz { smoke, target } => {

@@ -47,6 +47,8 @@
 pub mod name;
 
 #[cfg(feature = "load")]
+pub mod chain;
+#[cfg(feature = "load")]
 pub mod error;
 #[cfg(feature = "load")]
 pub mod layers;
@@ -55,6 +57,8 @@ pub mod notes_ini;
 #[cfg(feature = "load")]
 pub mod origin;
 
+#[cfg(feature = "load")]
+pub mod admin_address;
 #[cfg(feature = "load")]
 pub mod logging;
 #[cfg(feature = "load")]

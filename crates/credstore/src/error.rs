@@ -4,6 +4,7 @@ use std::io;
 use std::path::PathBuf;
 
 use common_config::name::KeyName;
+use common_config::user_name::UserName;
 use thiserror::Error;
 
 pub use crate::backend::BackendError;
@@ -75,9 +76,45 @@ pub enum CredStoreError {
         #[source]
         source: SealError,
     },
-    /// A private key could not be sealed.
-    #[error("the private key could not be sealed")]
+    /// A private key, or a user's verifier, could not be sealed.
+    #[error("the secret could not be sealed")]
     Seal(#[source] SealError),
+    /// There is no user of that name.
+    #[error("there is no user {name} in the store; list the users with `keymgmt user show ALL`")]
+    NoUser {
+        /// The name that was asked for.
+        name: UserName,
+    },
+    /// There is a user of that name.
+    #[error(
+        "the user {name} exists already; choose another name, or set a new password with `keymgmt user passwd`"
+    )]
+    UserExists {
+        /// The name.
+        name: UserName,
+    },
+    /// The line of a user is not what was written.
+    #[error(
+        "the store's line of the user {name} was tampered with; restore the store from a backup, or delete the user and add them anew"
+    )]
+    UserTampered {
+        /// The user, as the line or the manifest names them.
+        name: Box<str>,
+        /// What is wrong with the line.
+        #[source]
+        fault: RowFault,
+    },
+    /// A verifier that does not open: it was sealed for another line, or altered with the MAC key at hand.
+    #[error(
+        "the password of the user {name} cannot be checked; restore the store from a backup, or set a new one with `keymgmt user passwd`"
+    )]
+    UnsealUser {
+        /// The user.
+        name: UserName,
+        /// Why.
+        #[source]
+        source: SealError,
+    },
     /// The NEK is another than the store was made with.
     #[error("the NEK \"{nek}\" ({given}) is not the one of the store {}, which needs {needed}; name the right one", path.display())]
     WrongNek {
@@ -181,15 +218,25 @@ impl CredStoreError {
             | Self::StoreTampered { .. }
             | Self::Unseal { .. }
             | Self::Seal(_)
+            | Self::NoUser { .. }
+            | Self::UserExists { .. }
+            | Self::UserTampered { .. }
+            | Self::UnsealUser { .. }
             | Self::StoreExists { .. }
             | Self::NotAStore { .. }
             | Self::Newer { .. } => false,
         }
     }
 
-    /// Whether it says something of one key, and nothing of the others.
-    pub(crate) fn is_of_one_key(&self) -> bool {
-        matches!(self, Self::NotFound { .. } | Self::Tampered { .. })
+    /// Whether it says something of one key or user, and nothing of the others.
+    pub(crate) fn is_of_one_line(&self) -> bool {
+        matches!(
+            self,
+            Self::NotFound { .. }
+                | Self::Tampered { .. }
+                | Self::NoUser { .. }
+                | Self::UserTampered { .. }
+        )
     }
 
     pub(crate) fn backend(path: PathBuf, source: BackendError) -> Self {
@@ -211,7 +258,7 @@ impl CredStoreError {
     }
 }
 
-/// What is wrong with the line of a key.
+/// What is wrong with the line of a key, or of a user.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum RowFault {
@@ -237,6 +284,20 @@ pub enum RowFault {
     Unreadable,
 }
 
+impl RowFault {
+    /// Compares the version of a line with the one that the manifest lists.
+    pub(crate) fn of_version(found: i64, listed: Option<i64>) -> Result<(), Self> {
+        let listed = listed.ok_or(Self::Unlisted)?;
+        if found == listed {
+            return Ok(());
+        }
+        Err(Self::Replayed {
+            found: found.cast_unsigned(),
+            expected: listed.cast_unsigned(),
+        })
+    }
+}
+
 /// What is wrong with the store's own line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[non_exhaustive]
@@ -245,7 +306,7 @@ pub enum HeaderFault {
     #[error("its header is gone")]
     Missing,
     /// Its MAC does not fit its contents.
-    #[error("its header or the manifest of its keys was altered")]
+    #[error("its header or the manifest of its lines was altered")]
     Altered,
     /// The store was seen at a later version by this process.
     #[error(

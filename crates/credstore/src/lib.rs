@@ -1,8 +1,8 @@
-//! An encrypted, tamper-evident store of DKIM signing keys, in one SQLite file.
+//! An encrypted, tamper-evident store of DKIM signing keys, and of the users who may send mail, in one SQLite file.
 //!
 //! Private keys lie in it sealed with AES-256-GCM under a *named encryption key* (NEK) that lies elsewhere: a file of
 //! mode 0600, or a credential of the service manager. Whoever has the store alone learns which keys exist and their
-//! public halves; whoever can write to it can destroy it, but not change what it says without being found out.
+//! public halves, and which users; whoever can write to it can destroy it, but not change what it says without being found out.
 //!
 //! # Example
 //!
@@ -51,11 +51,35 @@
 //! Each change is one transaction, on stable storage when the call returns, and raises [`CredStore::version`] by one. A
 //! key that is deleted and created again is another *generation*. [`StoreWatch`] tells another process of changes.
 //!
+//! # Users
+//!
+//! A user is a name and the SCRAM-SHA-256 verifier of a password (RFC 7677), against which a password in the clear is
+//! checked, too. [`CredStore::add_user`], [`CredStore::set_password`] and [`CredStore::delete_user`] are changes as those of keys
+//! are, and protected as they are. Verifiers are sealed: a copy of the store is not enough to try passwords.
+//!
+//! ```
+//! # use credstore::{CredStore, NekDir, ScramVerifier, Secret};
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # let folder = tempfile::tempdir()?;
+//! # let nek = NekDir::new(folder.path().join("nek")).create(&"mail".parse()?)?;
+//! # let store = CredStore::create(&folder.path().join("credstore.db"), &nek).await?;
+//! # let now = std::time::SystemTime::UNIX_EPOCH;
+//! let password = Secret::new(b"correct horse battery staple".to_vec());
+//! store.add_user(&"app1".parse()?, &ScramVerifier::new(&password)?, now).await?;
+//!
+//! let user = store.user(&"App1".parse()?).await?; // names have no case
+//! let verifier = store.verifier(&user)?;
+//! assert!(verifier.verify_password(&password));
+//! # Ok(())
+//! # }
+//! ```
+//!
 //! # What is protected, and what is not
 //!
 //! | Somebody | meets |
 //! |---|---|
-//! | reads the store, a backup of it, or the disk | sealed keys; names, dates, states and public records in the clear |
+//! | reads the store, a backup of it, or the disk | sealed keys and verifiers; names, dates, states and public records in the clear |
 //! | reads a NEK's export | Argon2id under a passphrase of at least 8 characters |
 //! | alters a column, or puts the contents of one line into another | a MAC over the whole line: refused, by name |
 //! | puts back an older copy of a line, or a deleted one | the manifest of line versions under the header's MAC: refused, by name |
@@ -71,7 +95,7 @@
 //!
 //! # What it does not do
 //!
-//! It makes no keys and reads none: bytes go in and come out. It asks no clock: the time is handed in. It publishes
+//! It makes no keys and reads none: bytes go in and come out. It speaks no SASL: it says what passwords are checked against. It asks no clock: the time is handed in. It publishes
 //! nothing in the DNS. It needs a `tokio` runtime, and Unix permissions.
 
 pub use algorithm::{AlgorithmError, KeyAlgorithm};
@@ -80,10 +104,12 @@ pub use lifecycle::{KeyEvent, KeyState, TransitionError, transition};
 pub use nek::{Fingerprint, FingerprintError, Nek, NekFormatError, NekName, NekNameError};
 pub use nek_dir::{NekDir, NekError};
 pub use record::{NewKey, StoredKey};
+pub use scram::{PasswordError, ScramVerifier};
 pub use seal::SealError;
 pub use secret::Secret;
 pub use store::CredStore;
 pub use transfer::TransferError;
+pub use user_line::StoredUser;
 pub use watch::StoreWatch;
 
 mod algorithm;
@@ -97,9 +123,12 @@ mod nek_dir;
 mod opening;
 mod private_file;
 mod record;
+mod scram;
 mod seal;
 mod secret;
 mod store;
 mod transcript;
 mod transfer;
+mod user_line;
+mod users;
 mod watch;

@@ -136,13 +136,7 @@ impl LineKeys {
         if !self.mac.holds(&self.whole(row), &row.mac) {
             return Err(RowFault::Altered);
         }
-        let listed = listed.ok_or(RowFault::Unlisted)?;
-        if row.version != listed {
-            return Err(RowFault::Replayed {
-                found: row.version.cast_unsigned(),
-                expected: listed.cast_unsigned(),
-            });
-        }
+        RowFault::of_version(row.version, listed)?;
         if (row.domain.as_str(), row.selector.as_str())
             != (name.domain().as_str(), name.selector().as_str())
         {
@@ -215,14 +209,14 @@ const ACTIVE: &str = "active";
 const REVOKED: &str = "revoked";
 
 /// Whole seconds since 1970; a time before is 0, one beyond the type's end is that end.
-fn seconds(time: SystemTime) -> i64 {
+pub(crate) fn seconds(time: SystemTime) -> i64 {
     let since = time
         .duration_since(SystemTime::UNIX_EPOCH)
         .unwrap_or_default();
     i64::try_from(since.as_secs()).unwrap_or(i64::MAX)
 }
 
-fn instant(seconds: i64) -> Option<SystemTime> {
+pub(crate) fn instant(seconds: i64) -> Option<SystemTime> {
     let since = Duration::from_secs(u64::try_from(seconds).ok()?);
     SystemTime::UNIX_EPOCH.checked_add(since)
 }

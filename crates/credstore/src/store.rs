@@ -1,7 +1,8 @@
 //! The store: what is kept, for whom, and what must hold before it is believed.
 //!
 //! Every read is one snapshot: header and line of the same moment. Every change is one transaction of line, manifest and
-//! header, on stable storage when the call returns. The lines themselves are [`crate::backend`]'s.
+//! header, on stable storage when the call returns. The lines themselves are [`crate::backend`]'s. Here are the keys;
+//! [`crate::users`] does the same for users.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -20,7 +21,7 @@ use crate::nek::Fingerprint;
 use crate::record::{LineKeys, NewKey, StoredKey};
 use crate::secret::Secret;
 
-/// An open store of signing keys. Clones share it; so may tasks and threads. Several processes may have it open.
+/// An open store of signing keys and users. Clones share it; so may tasks and threads. Several processes may have it open.
 #[derive(Clone)]
 pub struct CredStore(pub(crate) Arc<Inner>);
 
@@ -102,7 +103,7 @@ impl CredStore {
         let mut keys = Vec::new();
         for name in names {
             let key = match self.line(&mut access, &header, name).await {
-                Err(error) if !error.is_of_one_key() => return Err(error),
+                Err(error) if !error.is_of_one_line() => return Err(error),
                 key => key,
             };
             keys.push((name.clone(), key));
@@ -133,7 +134,7 @@ impl CredStore {
         let mut keys = Vec::new();
         for name in header.manifest.names() {
             let key = match self.line(&mut access, &header, name).await {
-                Err(error) if !error.is_of_one_key() => return Err(error),
+                Err(error) if !error.is_of_one_line() => return Err(error),
                 key => key,
             };
             keys.push((name.to_string().into(), key));
@@ -261,14 +262,14 @@ impl CredStore {
         }
     }
 
-    async fn read(&self) -> Result<(Access, Header), CredStoreError> {
+    pub(crate) async fn read(&self) -> Result<(Access, Header), CredStoreError> {
         // Taken before the snapshot begins: a version that was seen before it must be in it.
         let floor = self.0.seen.load(Ordering::SeqCst);
         let access = self.0.backend.read().await;
         self.begun(access, floor).await
     }
 
-    async fn write(&self) -> Result<(Access, Header), CredStoreError> {
+    pub(crate) async fn write(&self) -> Result<(Access, Header), CredStoreError> {
         let floor = self.0.seen.load(Ordering::SeqCst);
         let access = self.0.backend.write().await;
         self.begun(access, floor).await
@@ -297,7 +298,11 @@ impl CredStore {
         Ok(header)
     }
 
-    async fn commit(&self, mut access: Access, header: Header) -> Result<(), CredStoreError> {
+    pub(crate) async fn commit(
+        &self,
+        mut access: Access,
+        header: Header,
+    ) -> Result<(), CredStoreError> {
         let row = header.seal(self.0.fingerprint, &self.0.keys);
         access
             .put_header(&row)
@@ -311,7 +316,7 @@ impl CredStore {
         Ok(())
     }
 
-    fn failed(&self, source: BackendError) -> CredStoreError {
+    pub(crate) fn failed(&self, source: BackendError) -> CredStoreError {
         CredStoreError::backend(self.0.path.clone(), source)
     }
 }

@@ -3,15 +3,19 @@
 //! Owns the words alone. What they mean is checked where it is used ([`crate::input`]), so that every refusal is one line
 //! that says what to do. Verbs and nouns are taken in any case, as Domino's `keymgmt` takes them.
 
+mod user;
+
 use std::ffi::OsString;
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
+use common_config::admin_address::AdminAddress;
 use common_config::user_name::UserName;
 use router_config::CertificateFingerprint;
 
+pub(crate) use self::user::User;
 use crate::exit::Status;
 use crate::output::Format;
 
@@ -84,6 +88,11 @@ pub(crate) enum Verb {
     Delete {
         #[command(subcommand)]
         noun: Named,
+    },
+    /// Manage the users who may send through the server once they have authenticated
+    User {
+        #[command(subcommand)]
+        noun: User,
     },
     /// Say which keys sign mail from an address, or a message, and why
     Explain(Explain),
@@ -237,6 +246,12 @@ pub(crate) struct Explain {
     /// … which is by the authority for client certificates
     #[arg(long, requires = "certificate")]
     pub(crate) by_authority: bool,
+    /// Ask the running server, which answers from the settings and the keys that are in force there
+    #[arg(long, conflicts_with = "canonical")]
+    pub(crate) running: bool,
+    /// Where the running server is asked [default: the settings' admin.listen]
+    #[arg(long, value_name = "ADDRESS", requires = "running")]
+    pub(crate) admin: Option<AdminAddress>,
 }
 
 #[derive(Debug, Args)]
@@ -405,5 +420,6 @@ mod tests {
             "keymgmt --data-dir=/Data --JSON show",
         );
         check("keymgmt SIGN Message.EML", "keymgmt sign Message.EML");
+        check("keymgmt USER Add App1", "keymgmt user add App1");
     }
 }

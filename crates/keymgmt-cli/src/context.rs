@@ -6,6 +6,7 @@ use std::net::SocketAddr;
 use std::os::unix::fs::DirBuilderExt as _;
 use std::path::PathBuf;
 
+use common_config::admin_address::AdminAddress;
 use common_config::layers::{Layers, Loaded};
 use common_config::paths::{self, DataDir};
 use credstore::{CredStore, NekDir};
@@ -54,6 +55,20 @@ struct DnsSettings {
 pub(crate) struct Policy {
     pub(crate) router: RouterSettings,
     pub(crate) signing: SigningSettings,
+}
+
+/// Where a running server can be asked.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct Monitoring {
+    admin: AdminSettings,
+}
+
+/// What else the section may hold is the server's.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct AdminSettings {
+    listen: Option<AdminAddress>,
 }
 
 /// What every command works on.
@@ -145,6 +160,12 @@ impl Context {
     /// The settings that say who signs for whom, and the lines of notes.ini.
     pub(crate) fn policy(&self) -> Result<Loaded<Policy>, Failure> {
         Ok(self.layers.extract_part()?)
+    }
+
+    /// The server's admin listener, when the settings name one.
+    pub(crate) fn admin_listen(&self) -> Result<Option<AdminAddress>, Failure> {
+        let loaded: Loaded<Monitoring> = self.layers.extract_part()?;
+        Ok(loaded.settings.admin.listen)
     }
 
     /// A command that the user can run next, in the same place.

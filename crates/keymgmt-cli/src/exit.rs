@@ -1,21 +1,22 @@
 //! How a command ends: the exit status, and the one line that says what went wrong and what to do.
 
 use std::error::Error;
-use std::fmt::Write as _;
 use std::io;
 use std::path::PathBuf;
 
+use common_config::chain::Chain;
 use common_config::error::SettingsError;
 use common_config::name::KeyName;
 use common_config::origin::Origin;
 use common_config::paths::FileNameError;
-use credstore::{CredStoreError, NekError, TransferError};
-use router_config::RouterConfigError;
+use credstore::{CredStoreError, NekError, PasswordError, TransferError};
+use router_config::{QuestionError, RouterConfigError};
 use thiserror::Error;
 
 use crate::dns::DnsError;
 use crate::input::InputError;
 use crate::passphrase::PassphraseError;
+use crate::server::ServerError;
 use crate::signing::SigningError;
 
 /// The exit status. Scripts read it: the numbers stay.
@@ -27,11 +28,11 @@ pub(crate) enum Status {
     NotVerified,
     /// A word of the command line is wrong: a verb, a domain, a selector, an algorithm, a size, a file name.
     Usage,
-    /// There is one of that name: a NEK, a store, a key or a file.
+    /// There is one of that name: a NEK, a store, a key, a user or a file.
     Exists,
-    /// There is none of that name: a NEK, a store or a key.
+    /// There is none of that name: a NEK, a store, a key or a user.
     NotFound,
-    /// The NEK or the passphrase is the wrong one, or missing.
+    /// The NEK, the passphrase or the password is the wrong one, or missing.
     Nek,
     /// Others can read what is secret.
     Permissions,
@@ -39,7 +40,7 @@ pub(crate) enum Status {
     Tampered,
     /// A file or folder cannot be read or written.
     File,
-    /// Later may work: the store is busy, or the DNS does not answer.
+    /// Later may work: the store is busy, or the DNS or the server does not answer.
     Later,
     /// The settings or the notes.ini are wrong.
     Settings,
@@ -56,13 +57,13 @@ Exit status:
    0  done
    1  verify: no signature holds; diff: the signature does not survive
    2  a word of the command line is wrong
-   3  a NEK, store, key or file of that name exists
-   4  there is no NEK, store or key of that name
-   5  the NEK or the passphrase is the wrong one, or missing
+   3  a NEK, store, key, user or file of that name exists
+   4  there is no NEK, store, key or user of that name
+   5  the NEK, passphrase or password is the wrong one, or missing
    6  others can read what is secret
    7  the store or a NEK was altered or is damaged
    8  a file cannot be read or written
-   9  later may work: the store is busy, or the DNS does not answer
+   9  later may work: the store is busy, or the DNS or the server does not answer
   10  the settings or the notes.ini are wrong
   11  the message was not signed
   70  a fault of the program or the system";
@@ -93,9 +94,13 @@ pub(crate) enum Failure {
     #[error(transparent)]
     Input(#[from] InputError),
     #[error(transparent)]
+    Question(#[from] QuestionError),
+    #[error(transparent)]
     FileName(#[from] FileNameError),
     #[error(transparent)]
     Passphrase(#[from] PassphraseError),
+    #[error(transparent)]
+    Password(#[from] PasswordError),
     #[error(transparent)]
     Settings(#[from] SettingsError),
     #[error(transparent)]
@@ -122,6 +127,8 @@ pub(crate) enum Failure {
     Signing(#[from] SigningError),
     #[error(transparent)]
     Dns(#[from] DnsError),
+    #[error(transparent)]
+    Server(#[from] ServerError),
     #[error("{} exists already and is left as it is; {advice}", path.display())]
     FileExists { path: PathBuf, advice: &'static str },
     #[error("cannot {step} {}; check that its folder exists and that this user may {step} it", path.display())]
@@ -150,8 +157,10 @@ pub(crate) struct AliasNotAligned {
 impl Failure {
     pub(crate) fn status(&self) -> Status {
         match self {
-            Self::Input(_) | Self::FileName(_) => Status::Usage,
+            Self::Input(_) | Self::Question(_) | Self::FileName(_) => Status::Usage,
             Self::Passphrase(error) => error.status(),
+            Self::Password(PasswordError::TooShort | PasswordError::Character) => Status::Nek,
+            Self::Password(_) => Status::Internal,
             Self::Settings(_) | Self::Router(_) => Status::Settings,
             Self::Nek(error) => nek_status(error),
             Self::Store(error) => store_status(error),
@@ -159,6 +168,7 @@ impl Failure {
             Self::AliasNotAligned(_) => Status::NotFound,
             Self::Signing(_) => Status::NotSigned,
             Self::Dns(_) => Status::Later,
+            Self::Server(error) => server_status(error),
             Self::FileExists { .. } => Status::Exists,
             Self::File { .. } => Status::File,
             Self::KeyGeneration { .. } | Self::Runtime(_) => Status::Internal,
@@ -173,14 +183,12 @@ impl Failure {
 
 /// An error and its causes, in one line. Remote and user text in it is made printable.
 pub(crate) fn chain(error: &dyn Error) -> String {
-    let mut line = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        // Writing to a String does not fail.
-        let _ = write!(line, ": {cause}");
-        source = cause.source();
-    }
-    line.chars()
+    printable(&Chain(error).to_string())
+}
+
+/// The text without control characters.
+pub(crate) fn printable(text: &str) -> String {
+    text.chars()
         .map(|character| {
             if character.is_control() {
                 ' '
@@ -189,6 +197,17 @@ pub(crate) fn chain(error: &dyn Error) -> String {
             }
         })
         .collect()
+}
+
+fn server_status(error: &ServerError) -> Status {
+    match error {
+        ServerError::NoAddress | ServerError::Foreign { .. } => Status::Settings,
+        ServerError::Absent { .. } | ServerError::Silent { .. } | ServerError::Lost { .. } => {
+            Status::Later
+        }
+        ServerError::Forbidden { .. } => Status::File,
+        ServerError::TooLong | ServerError::Refused { .. } => Status::Usage,
+    }
 }
 
 fn nek_status(error: &NekError) -> Status {
@@ -209,8 +228,11 @@ fn nek_status(error: &NekError) -> Status {
 
 fn store_status(error: &CredStoreError) -> Status {
     match error {
-        CredStoreError::NotFound { .. } | CredStoreError::Missing { .. } => Status::NotFound,
+        CredStoreError::NotFound { .. }
+        | CredStoreError::NoUser { .. }
+        | CredStoreError::Missing { .. } => Status::NotFound,
         CredStoreError::Exists { .. }
+        | CredStoreError::UserExists { .. }
         | CredStoreError::StoreExists { .. }
         | CredStoreError::Lifecycle { .. } => Status::Exists,
         CredStoreError::Revoked { .. } => Status::NotSigned,
@@ -224,8 +246,10 @@ fn store_status(error: &CredStoreError) -> Status {
         },
         CredStoreError::Permissions { .. } => Status::Permissions,
         CredStoreError::Tampered { .. }
+        | CredStoreError::UserTampered { .. }
         | CredStoreError::StoreTampered { .. }
         | CredStoreError::Unseal { .. }
+        | CredStoreError::UnsealUser { .. }
         | CredStoreError::NotAStore { .. } => Status::Tampered,
         CredStoreError::Io { .. } => Status::File,
         CredStoreError::Busy { .. } => Status::Later,

@@ -3,6 +3,7 @@
 use std::num::ParseIntError;
 
 use common_config::name::{DomainName, KeyName, NameError, Selector};
+use common_config::user_name::{UserName, UserNameError};
 use credstore::{KeyAlgorithm, NekName, NekNameError};
 use thiserror::Error;
 
@@ -13,6 +14,13 @@ pub(crate) fn is_all(word: &str) -> bool {
 
 pub(crate) fn nek_name(text: &str) -> Result<NekName, InputError> {
     text.parse().map_err(|source| InputError::NekName {
+        text: text.to_owned(),
+        source,
+    })
+}
+
+pub(crate) fn user_name(text: &str) -> Result<UserName, InputError> {
+    text.parse().map_err(|source| InputError::UserName {
         text: text.to_owned(),
         source,
     })
@@ -50,16 +58,6 @@ pub(crate) fn record_name(text: &str) -> Result<KeyName, InputError> {
         text: text.to_owned(),
         source,
     })
-}
-
-/// The domain of an address, or a domain alone.
-pub(crate) fn address_domain(text: &str) -> Result<DomainName, InputError> {
-    let address = text.trim().trim_start_matches('<').trim_end_matches('>');
-    domain(
-        address
-            .rsplit_once('@')
-            .map_or(address, |(_, domain)| domain),
-    )
 }
 
 /// The kind of a key, with Domino's words.
@@ -120,6 +118,12 @@ pub(crate) enum InputError {
         #[source]
         source: NekNameError,
     },
+    #[error("{text:?} is no name for a user; choose one like app1 or scanner@acme.com")]
+    UserName {
+        text: String,
+        #[source]
+        source: UserNameError,
+    },
     #[error("{word:?} is no algorithm; write RSA or Ed25519")]
     Algorithm { word: String },
     #[error(
@@ -158,18 +162,5 @@ mod tests {
         check("RSA 3072", None);
         check("RSA many", None);
         check("DSA", None);
-    }
-
-    #[test]
-    fn the_domain_of_an_address() {
-        let check = |text: &str, expected: Option<&str>| {
-            let found = address_domain(text).ok();
-            assert_eq!(found.as_ref().map(DomainName::as_str), expected, "{text}");
-        };
-        check("user@Renovations.com", Some("renovations.com"));
-        check("<\"odd@local\"@renovations.com>", Some("renovations.com"));
-        check("renovations.com", Some("renovations.com"));
-        check("user@", None);
-        check("a b", None);
     }
 }

@@ -24,6 +24,7 @@ mod new_file;
 mod output;
 mod passphrase;
 mod second_opinion;
+mod server;
 mod signing;
 
 fn main() -> ExitCode {

@@ -13,9 +13,9 @@ use dkim_core::{
     Algorithm, HeaderBlock, HeaderError, HeaderSet, HeaderSetError, KeyError, SignError,
     SignatureError, SignatureParams, SigningKey,
 };
-use router_config::identity::{Identity, IdentityError, identify};
+use router_config::identity::IdentityError;
 use router_config::{
-    HeaderNames, ProfileName, Required, RouterConfig, RouterConfigError, RouterSettings,
+    Author, HeaderNames, ProfileName, Required, RouterConfig, RouterConfigError,
     SignatureAlgorithm, SigningInstruction, SigningPolicy, SigningProfile,
 };
 use thiserror::Error;
@@ -29,8 +29,7 @@ use crate::exit::Failure;
 pub(crate) struct ServerPolicy {
     /// Who signs for whom.
     pub(crate) signing: SigningPolicy,
-    /// `[router]` as it is written, and where.
-    pub(crate) router_settings: RouterSettings,
+    /// Where the settings stand.
     pub(crate) origins: Origins,
     router: Result<RouterConfig, Vec<Required>>,
 }
@@ -41,7 +40,7 @@ impl ServerPolicy {
         let loaded = context.policy()?;
         let (router_settings, settings) = (loaded.settings.router, loaded.settings.signing);
         let router = match RouterConfig::load(&router_settings, &settings, &loaded.notes) {
-            Ok(router) => Ok(router),
+            Ok(router) => Ok(router.with_origins(loaded.origins.clone())),
             // The file serves keymgmt alone, or is still being written: who signs can be told all the same.
             Err(RouterConfigError::Missing { settings }) => Err(settings),
             Err(error) => return Err(error.located(&loaded.origins).into()),
@@ -52,7 +51,6 @@ impl ServerPolicy {
         };
         Ok(Self {
             signing,
-            router_settings,
             origins: loaded.origins,
             router,
         })
@@ -67,16 +65,24 @@ impl ServerPolicy {
     }
 }
 
-/// The domain that a message is from.
-pub(crate) fn identity(message: &[u8]) -> Result<Identity, SigningError> {
+/// The fields of a message that say which domain it is from.
+pub(crate) fn author(message: &[u8]) -> Result<Author, SigningError> {
     let (header, _) = HeaderBlock::parse(message).map_err(SigningError::Header)?;
     let bodies = |name| {
         header
             .named(name)
-            .map(|field| field.body())
-            .collect::<Vec<_>>()
+            .map(|field| field.body().to_vec())
+            .collect()
     };
-    identify(&bodies("From"), &bodies("Sender")).map_err(SigningError::Identity)
+    Ok(Author::Message {
+        from: bodies("From"),
+        sender: bodies("Sender"),
+    })
+}
+
+/// The domain that a message is from.
+pub(crate) fn identity(message: &[u8]) -> Result<DomainName, SigningError> {
+    author(message)?.domain().map_err(SigningError::Identity)
 }
 
 /// What a signature says, as the server writes it.

@@ -59,6 +59,13 @@ impl Installation {
         }
     }
 
+    /// Writes a file that nobody else can read.
+    fn keep(&self, name: &str, contents: &str) {
+        let path = self.folder.path().join(name);
+        fs::write(&path, contents).unwrap();
+        set_mode(&path, 0o600);
+    }
+
     /// Expects one line on the standard error, this status, and a data directory as it was.
     fn fails(&self, words: &str, status: i32, says: &str) {
         let before = listing(&self.data());
@@ -165,7 +172,7 @@ fn an_unwritable_place_leaves_nothing() {
         8,
         "cannot write",
     );
-    fs::write(it.folder.path().join("passphrase"), "correct horse\n").unwrap();
+    it.keep("passphrase", "correct horse\n");
     it.fails(
         "export nek mail absent/copy --passphrase-file passphrase",
         8,
@@ -219,7 +226,7 @@ fn no_secret_is_printed() {
         .find_map(|line| line.strip_prefix("key: "))
         .unwrap()
         .to_owned();
-    fs::write(it.folder.path().join("passphrase"), "correct horse\n").unwrap();
+    it.keep("passphrase", "correct horse\n");
     fs::write(
         it.folder.path().join("m.eml"),
         "From: a@renovations.com\nSubject: x\n\nx\n",
@@ -238,6 +245,11 @@ fn no_secret_is_printed() {
         "explain a@renovations.com",
         "--json revoke DKIM renovations.com 2",
         "import nek copy --name other --passphrase-file passphrase",
+        "user add app1 --password-file passphrase",
+        "--json user passwd app1 --password-file passphrase",
+        "user show app1",
+        "--json user show ALL",
+        "user delete app1",
     ] {
         let ran = it.run(words);
         assert_eq!(ran.status, 0, "{words}: {}", ran.stderr);

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 
+use common_config::layers::Origins;
 use common_config::name::{DomainName, KeyName};
 use common_config::net::HostPort;
 use common_config::notes_ini::NotesEntry;
@@ -10,12 +11,14 @@ use common_config::notes_ini::NotesEntry;
 use crate::client::Client;
 use crate::domains::DomainPattern;
 use crate::error::{OpenNetwork, Required, RouterConfigError};
-use crate::explain::Explanation;
+use crate::explain::{
+    ClientMail, ExplainedClient, ExplainedRoute, Explanation, PlacedPattern, PlacedProfile,
+};
 use crate::mailbox::LocalMailbox;
 use crate::network::Network;
 use crate::next_hops::NextHops;
 use crate::relay::{RelayGrant, RelayPolicy};
-use crate::route::{ExplainedRoute, NextHop};
+use crate::route::NextHop;
 use crate::senders::{ExplainedSender, SenderDecision, SenderRules};
 use crate::settings::{RouterSettings, SigningSettings};
 use crate::signing_mode::SigningMode;
@@ -35,6 +38,9 @@ pub struct RouterConfig {
     next_hops: NextHops,
     signing: SigningPolicy,
     warnings: Vec<Warning>,
+    /// `[router]` as it is written, and where: for explanations.
+    written: RouterSettings,
+    origins: Origins,
 }
 
 impl RouterConfig {
@@ -67,9 +73,27 @@ impl RouterConfig {
             next_hops: router.next_hops.clone(),
             signing,
             warnings: Vec::new(),
+            written: router.clone(),
+            origins: Origins::default(),
         };
         config.warnings = config.find_warnings(notes);
         Ok(config)
+    }
+
+    /// The same, with the places that explanations are to name.
+    #[must_use]
+    pub fn with_origins(self, origins: Origins) -> Self {
+        Self { origins, ..self }
+    }
+
+    /// `[router]`, as it is written.
+    pub(crate) fn written(&self) -> &RouterSettings {
+        &self.written
+    }
+
+    /// Where the settings stand; nowhere unless that was said.
+    pub fn origins(&self) -> &Origins {
+        &self.origins
     }
 
     /// Who signs for whom.
@@ -128,26 +152,45 @@ impl RouterConfig {
         self.senders.explain(client, domain)
     }
 
+    /// What `client` may do, and which settings say so; with the domain that its mail is from, where that is asked about.
+    pub fn explain_client(&self, client: &Client, mail: ClientMail<'_>) -> ExplainedClient {
+        ExplainedClient::new(self, client, mail)
+    }
+
     /// Where mail for `domain` goes.
     pub fn next_hop(&self, domain: &DomainName) -> NextHop {
-        self.explain_route(domain).next_hop
+        self.hop(self.internal_pattern(domain), self.next_hops.find(domain))
     }
 
     /// Where mail for `domain` goes, and which settings say so.
     pub fn explain_route(&self, domain: &DomainName) -> ExplainedRoute {
         let internal = self.internal_pattern(domain);
         let fixed = self.next_hops.find(domain);
-        let next_hop = match (internal, fixed) {
+        let profile = || {
+            let profile = self.signing_profile(domain);
+            PlacedProfile::of(profile, &self.signing, &self.origins)
+        };
+        ExplainedRoute {
+            domain: domain.clone(),
+            internal: internal.map(|pattern| PlacedPattern::of_internal(pattern, self)),
+            fixed: fixed.map(|(pattern, _)| PlacedPattern::of_hop(pattern, self)),
+            profile: internal.is_none().then(profile),
+            next_hop: self.hop(internal, fixed),
+            internal_next_hop: self.origins.of(&["router", "internal_next_hop"]),
+        }
+    }
+
+    /// The next hop of a domain that these settings are about.
+    fn hop(
+        &self,
+        internal: Option<&DomainPattern>,
+        fixed: Option<(&DomainPattern, &HostPort)>,
+    ) -> NextHop {
+        match (internal, fixed) {
             (Some(_), Some((_, hop))) => NextHop::Internal(hop.clone()),
             (Some(_), None) => NextHop::Internal(self.internal_next_hop.clone()),
             (None, Some((_, hop))) => NextHop::Fixed(hop.clone()),
             (None, None) => NextHop::Mx,
-        };
-        ExplainedRoute {
-            domain: domain.clone(),
-            internal: internal.cloned(),
-            fixed: fixed.map(|(pattern, _)| pattern.clone()),
-            next_hop,
         }
     }
 

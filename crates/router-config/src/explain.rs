@@ -1,4 +1,18 @@
 //! Why a domain's mail is signed as it is, or is not: the decision of [`SigningPolicy::resolve`], with its reasons.
+//!
+//! [`question`] is what can be asked, [`answer`] the whole answer as text and as JSON: with the [`key`]s, the [`outcome`]
+//! by their condition for each [`profile`], the [`route`]s of recipients, a [`client`]'s rights
+//! and what it may have signed as a [`sender`].
+
+mod answer;
+mod client;
+mod key;
+mod outcome;
+mod profile;
+mod query;
+mod question;
+mod route;
+mod sender;
 
 use std::fmt;
 
@@ -6,6 +20,15 @@ use common_config::name::{DomainName, KeyName};
 use common_config::notes_ini::Origin;
 use serde::Serialize;
 
+pub use self::answer::{Answer, ExplainedMail, KeyHolder, MailFromDomain, UnidentifiedMail};
+pub use self::client::{ExplainedClient, Relaying};
+pub use self::key::{ExplainedKey, KeyCondition};
+pub use self::outcome::{DecidingFault, ExplainedOutcome};
+pub use self::profile::{PlacedProfile, ProfileOutcome};
+pub use self::query::Parameters;
+pub use self::question::{Author, Question, QuestionError, address_domain};
+pub use self::route::{ExplainedRoute, PlacedPattern};
+pub use self::sender::{ClientMail, ClientSender, PlacedSenderRule};
 use crate::key_entry::KeyEntry;
 use crate::signing_mode::SigningMode;
 use crate::signing_policy::{SigningDecision, SigningPolicy};
@@ -134,10 +157,7 @@ impl fmt::Display for Explanation {
             Some(Unsigned::NoEntry) => "is not signed: no DKIM_KEY_ line covers the domain",
         };
         writeln!(f, "Mail from {} {verdict}.", self.domain)?;
-        match &self.mode_origin {
-            Some(origin) => writeln!(f, "  mode:       {}, by {origin}", self.mode)?,
-            None => writeln!(f, "  mode:       {}, by default", self.mode)?,
-        }
+        write!(f, "{}", ModeLine(self.mode, self.mode_origin.as_ref()))?;
         match &self.entry {
             Some(entry) => {
                 let relation = if entry.domain == self.domain {
@@ -177,6 +197,19 @@ impl fmt::Display for Explanation {
         match self.alignment {
             Some(alignment) => writeln!(f, "  DMARC:      {alignment}"),
             None => Ok(()),
+        }
+    }
+}
+
+/// The line that names the mode, and where it stands.
+struct ModeLine<'a>(SigningMode, Option<&'a Origin>);
+
+impl fmt::Display for ModeLine<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self(mode, origin) = self;
+        match origin {
+            Some(origin) => writeln!(f, "  mode:       {mode}, by {origin}"),
+            None => writeln!(f, "  mode:       {mode}, by default"),
         }
     }
 }

@@ -1,15 +1,18 @@
 //! What becomes of mail that cannot be signed: by the class of the failure, and by the domain that the mail is from.
 
-use std::collections::BTreeMap;
+mod policy;
 
 use common_config::name::DomainName;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
+pub(crate) use self::policy::FailurePolicy;
+pub use self::policy::FailureRule;
 use crate::settings::Enforce;
 use crate::signing_mode::SigningMode;
 
 /// The ways in which signing can fail.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum FaultClass {
     /// The credential store cannot be read for now.
     StoreAway,
@@ -104,6 +107,23 @@ impl FaultClass {
         }
     }
 
+    /// What a key is called that has it, in a few words.
+    #[must_use]
+    pub fn condition(self) -> &'static str {
+        match self {
+            Self::StoreAway | Self::NekAway => "out of reach",
+            Self::KeyMissing => "missing",
+            Self::KeyRevoked => "revoked",
+            Self::KeyUnreadable => "unreadable",
+            Self::KeyTooShort => "too short",
+            Self::NoSuitableKey => "not suitable",
+            Self::CannotSign => "of no use for the message",
+            Self::SelfCheckFailed => "not verified by its own record",
+            Self::PublishedKeyMismatch => "published otherwise",
+            Self::SenderRule => "not for its sender",
+        }
+    }
+
     /// The class as a sentence's end, for reports that people read.
     #[must_use]
     pub fn explanation(self) -> &'static str {
@@ -124,7 +144,7 @@ impl FaultClass {
 }
 
 /// What becomes of a message that cannot be signed. Later ones are stricter: of several failures the strictest decides.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Deserialize, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum FailureAction {
     /// It goes with the signatures that worked, or with none.
@@ -218,127 +238,4 @@ pub struct SigningException {
     pub domains: Vec<DomainName>,
     /// What becomes of a message; for other classes the rules of `[signing.on_failure]` hold.
     pub on_failure: OnFailure,
-}
-
-/// The whole policy for failures.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct FailurePolicy {
-    mode: SigningMode,
-    enforce: Enforce,
-    everywhere: OnFailure,
-    by_domain: BTreeMap<DomainName, OnFailure>,
-}
-
-impl FailurePolicy {
-    /// Brings the settings together, unless two exceptions name one domain; then that domain is the error.
-    pub(crate) fn new(
-        mode: SigningMode,
-        enforce: Enforce,
-        everywhere: &OnFailure,
-        exceptions: &[SigningException],
-    ) -> Result<Self, DomainName> {
-        let mut by_domain = BTreeMap::new();
-        for exception in exceptions {
-            for domain in &exception.domains {
-                let earlier = by_domain.insert(domain.clone(), exception.on_failure.clone());
-                if earlier.is_some() {
-                    return Err(domain.clone());
-                }
-            }
-        }
-        Ok(Self {
-            mode,
-            enforce,
-            everywhere: everywhere.clone(),
-            by_domain,
-        })
-    }
-
-    /// What becomes of a message from `domain` (unknown where the message has none) over a failure of that class.
-    pub(crate) fn action(&self, domain: Option<&DomainName>, class: FaultClass) -> FailureAction {
-        if self.mode == SigningMode::Off {
-            return FailureAction::usual(self.mode, self.enforce, class);
-        }
-        let of_domain = domain.and_then(|domain| {
-            let mut ancestors = domain.ancestors();
-            ancestors.find_map(|domain| self.by_domain.get(&domain)?.get(class))
-        });
-        of_domain
-            .or_else(|| self.everywhere.get(class))
-            .unwrap_or_else(|| FailureAction::usual(self.mode, self.enforce, class))
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn name(text: &str) -> DomainName {
-        text.parse().unwrap()
-    }
-
-    #[test]
-    fn the_most_specific_rule_that_names_the_class_decides() {
-        use FailureAction::{Defer, Reject, Report, Send};
-        let exception = |domain: &str, on_failure| SigningException {
-            domains: vec![name(domain)],
-            on_failure,
-        };
-        let everywhere = OnFailure {
-            key_missing: Some(Defer),
-            ..OnFailure::default()
-        };
-        let exceptions = [
-            exception(
-                "acme.com",
-                OnFailure {
-                    key_missing: Some(Reject),
-                    store_away: Some(Report),
-                    ..OnFailure::default()
-                },
-            ),
-            exception(
-                "eu.acme.com",
-                OnFailure {
-                    key_missing: Some(Send),
-                    ..OnFailure::default()
-                },
-            ),
-        ];
-        let check = |mode, domain: &str, class, expected| {
-            let policy = FailurePolicy::new(mode, Enforce::Report, &everywhere, &exceptions);
-            let domain = (!domain.is_empty()).then(|| name(domain));
-            let action = policy.unwrap().action(domain.as_ref(), class);
-            assert_eq!(action, expected, "{mode:?} {domain:?} {class:?}");
-        };
-        use FaultClass::{CannotSign, KeyMissing, KeyRevoked, StoreAway};
-        let enforce = SigningMode::Enforce;
-        check(enforce, "other.com", KeyMissing, Defer);
-        check(enforce, "other.com", KeyRevoked, Report);
-        check(enforce, "other.com", StoreAway, Defer);
-        check(enforce, "acme.com", KeyMissing, Reject);
-        check(enforce, "us.acme.com", KeyMissing, Reject);
-        check(enforce, "a.eu.acme.com", KeyMissing, Send);
-        check(enforce, "eu.acme.com", StoreAway, Report); // from the domain above
-        check(enforce, "notacme.com", KeyMissing, Defer);
-        check(enforce, "", CannotSign, Report);
-        check(SigningMode::BestEffort, "acme.com", KeyMissing, Reject);
-        check(SigningMode::BestEffort, "acme.com", KeyRevoked, Send);
-        check(SigningMode::Off, "acme.com", KeyMissing, Send);
-    }
-
-    #[test]
-    fn a_domain_has_one_exception() {
-        let exception = SigningException {
-            domains: vec![name("acme.com"), name("ACME.com")],
-            ..SigningException::default()
-        };
-        let policy = FailurePolicy::new(
-            SigningMode::Enforce,
-            Enforce::Report,
-            &OnFailure::default(),
-            &[exception],
-        );
-        assert_eq!(policy.unwrap_err(), name("acme.com"));
-    }
 }

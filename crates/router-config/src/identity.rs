@@ -7,12 +7,13 @@ mod mailboxes;
 mod token;
 
 use common_config::name::{DomainName, NameError};
+use serde::Serialize;
 
 use self::mailboxes::{AddressDomain, mailboxes};
 pub use self::token::AddressFault;
 
 /// The domain that a message is from, and the field that says so.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Identity {
     /// The domain.
     pub domain: DomainName,
@@ -21,7 +22,7 @@ pub struct Identity {
 }
 
 /// The field that says which domain a message is from.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub enum IdentityField {
     /// The From field, which holds one mailbox.
     From,

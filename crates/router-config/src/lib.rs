@@ -39,6 +39,7 @@ mod domains;
 mod error;
 mod explain;
 mod failure;
+mod fate;
 pub mod identity;
 mod key_entry;
 mod mailbox;
@@ -59,14 +60,21 @@ pub use client::{Client, ClientCertificate, Issuer};
 pub use config::RouterConfig;
 pub use domains::DomainPattern;
 pub use error::{OpenNetwork, Required, RouterConfigError, SenderPlace};
-pub use explain::{ExplainedEntry, ExplainedSignature, Explanation, Unsigned};
-pub use failure::{FailureAction, FaultClass, OnFailure, SigningException};
+pub use explain::{
+    Answer, Author, ClientMail, ClientSender, DecidingFault, ExplainedClient, ExplainedEntry,
+    ExplainedKey, ExplainedMail, ExplainedOutcome, ExplainedRoute, ExplainedSignature, Explanation,
+    KeyCondition, KeyHolder, MailFromDomain, Parameters, PlacedPattern, PlacedProfile,
+    PlacedSenderRule, ProfileOutcome, Question, QuestionError, Relaying, UnidentifiedMail,
+    Unsigned, address_domain,
+};
+pub use failure::{FailureAction, FailureRule, FaultClass, OnFailure, SigningException};
+pub use fate::Fate;
 pub use key_entry::{KeyEntry, KeyEntryError};
 pub use mailbox::{LocalMailbox, LocalMailboxError};
 pub use network::{Network, NetworkError};
 pub use next_hops::NextHops;
 pub use relay::{RelayGrant, open_networks};
-pub use route::{ExplainedRoute, NextHop};
+pub use route::NextHop;
 pub use senders::{
     ExplainedSender, ExplainedSenderRule, NamedBy, Otherwise, SenderDecision, SenderRule,
 };

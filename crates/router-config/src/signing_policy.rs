@@ -11,7 +11,7 @@ use common_config::notes_ini::{NotesEntry, Origin};
 
 use crate::error::RouterConfigError;
 use crate::explain::Explanation;
-use crate::failure::{FailureAction, FailurePolicy, FaultClass};
+use crate::failure::{FailureAction, FailurePolicy, FailureRule, FaultClass};
 use crate::settings::SigningSettings;
 use crate::signing_mode::SigningMode;
 use crate::signing_profile::{SigningProfile, SigningProfiles};
@@ -107,7 +107,16 @@ impl SigningPolicy {
 
     /// What becomes of a message from `domain`, where that is known, over a failure of that class.
     pub fn on_failure(&self, domain: Option<&DomainName>, class: FaultClass) -> FailureAction {
-        self.failures.action(domain, class)
+        self.failure_rule(domain, class).0
+    }
+
+    /// As [`SigningPolicy::on_failure`], with the setting that says so.
+    pub fn failure_rule(
+        &self,
+        domain: Option<&DomainName>,
+        class: FaultClass,
+    ) -> (FailureAction, FailureRule) {
+        self.failures.rule(domain, class)
     }
 
     /// What becomes of a message from `domain` by all the faults that its signatures met, and the fault that decides: the

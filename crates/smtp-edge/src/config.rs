@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+use common_config::admin_address::AdminAddress;
 use common_config::logging::LogSettings;
 use common_config::name::DomainName;
 use common_config::paths::{self, DataDir};
@@ -11,7 +12,7 @@ use credstore::NekDir;
 use router_config::{Network, RouterSettings, SigningSettings};
 use serde::Deserialize;
 
-use crate::admin::address::AdminAddress;
+use crate::intake::form::MessageSettings;
 use crate::net::admission::Limits as ClientLimits;
 use crate::signing::keyring::KeySource;
 use crate::smtp::server::Limits;
@@ -34,6 +35,8 @@ pub struct Settings {
     pub tls: TlsSettings,
     /// What the receiving side announces and allows.
     pub smtp: SmtpSettings,
+    /// What is asked of a message's form.
+    pub message: MessageSettings,
     /// Who answers DNS questions.
     pub dns: DnsSettings,
     /// How mail is brought to its next hops.
@@ -54,6 +57,7 @@ impl Default for Settings {
             listen: ListenSettings::default(),
             tls: TlsSettings::default(),
             smtp: SmtpSettings::default(),
+            message: MessageSettings::default(),
             dns: DnsSettings::default(),
             delivery: DeliverySettings::default(),
             admin: AdminSettings::default(),
@@ -166,6 +170,8 @@ pub struct SmtpSettings {
     pub max_receiving_memory: ByteSize,
     /// Octets of all header fields together.
     pub max_header_size: ByteSize,
+    /// Header fields of a message. A message of more than 2,000 cannot be signed.
+    pub max_header_fields: usize,
     /// Received fields after which a message is taken to be looping (RFC 5321 §6.3 asks for at least 100).
     pub max_received: usize,
     /// MAIL commands of one session; announced as MAILMAX (RFC 9422).
@@ -205,6 +211,7 @@ impl Default for SmtpSettings {
             unlimited_clients: Network::loopback().to_vec(),
             max_receiving_memory: ByteSize::from_octets(256 * 1024 * 1024),
             max_header_size: ByteSize::from_octets(1024 * 1024),
+            max_header_fields: 1000,
             max_received: 100,
             max_messages: 1000,
             max_line_length: 2048,

@@ -23,3 +23,4 @@ pub mod shutdown;
 pub mod signing;
 pub mod smtp;
 pub mod spool;
+pub mod users;

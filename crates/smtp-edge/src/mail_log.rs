@@ -11,6 +11,7 @@ use std::net::IpAddr;
 use std::path::Path;
 use std::time::{Duration, SystemTime};
 
+pub use common_config::chain::Chain;
 use common_config::name::{DomainName, KeyName};
 use common_config::user_name::UserName;
 use dkim_core::Algorithm;
@@ -20,6 +21,7 @@ use crate::admin::metrics::counters;
 use crate::clock::unix_seconds;
 use crate::envelope::{Envelope, Mailbox, ReversePath, Source};
 use crate::ids::QueueId;
+use crate::intake::normalize::Mending;
 use crate::net::turned_away::TurnedAway;
 use crate::signing::quiet::Quiet;
 use crate::signing::replay::Occasion;
@@ -46,6 +48,16 @@ pub fn accepted(id: QueueId, envelope: &Envelope, message_id: &str, size: usize)
         size,
         "accepted"
     );
+}
+
+/// The message was not well-formed when it came; `what` names the changes that made it so. Nothing when there were none.
+pub fn mended(id: QueueId, mendings: &[Mending]) {
+    if mendings.is_empty() {
+        return;
+    }
+    counters().mended(mendings);
+    let labels: Vec<&str> = mendings.iter().map(|mending| mending.label()).collect();
+    tracing::info!(queue_id = %id, what = labels.join(","), "mended");
 }
 
 /// A client's message, or its whole session, was refused; `reply` is what it was told.
@@ -85,6 +97,16 @@ pub fn authenticated(client: &Client, mechanism: Mechanism) {
         tls = client.tls.is_some(),
         "authenticated"
     );
+}
+
+/// The users of the store are in force, so many, since they were read first or have changed.
+pub fn users_swapped(users: usize) {
+    tracing::info!(users, "users_swapped");
+}
+
+/// A user of the store cannot authenticate.
+pub fn user_unusable(user: &str, why: &dyn Error) {
+    tracing::error!(user = user.escape_debug().to_string(), why = %Chain(why), "user_unusable");
 }
 
 /// The copies of that profile carry signatures by these keys, each with a signing domain and an algorithm.
@@ -258,18 +280,3 @@ pub fn round_failed(id: QueueId, step: &str, why: &dyn Error) {
 
 /// Keys that one line of the log names; a store that is away touches all of them.
 const NAMED: usize = 20;
-
-/// An error and all its sources on one line.
-pub struct Chain<'a>(pub &'a dyn Error);
-
-impl fmt::Display for Chain<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}", self.0)?;
-        let mut source = self.0.source();
-        while let Some(error) = source {
-            write!(f, ": {error}")?;
-            source = error.source();
-        }
-        Ok(())
-    }
-}

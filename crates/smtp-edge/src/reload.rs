@@ -13,7 +13,7 @@ use crate::signing::step::SigningStep;
 /// Carries new settings to those who work under them.
 ///
 /// Routing, signing policy, keys and the certificate of `[tls]` are replaced. Addresses, limits and time-outs of
-/// `[listen]`, `[smtp]`, `[dns]`, `[delivery]`, `[admin]` and `[log]` stay as they were at the start.
+/// `[listen]`, `[smtp]`, `[message]`, `[dns]`, `[delivery]`, `[admin]` and `[log]` stay as they were at the start.
 pub struct Reloader {
     /// What is read.
     pub settings_file: PathBuf,

@@ -37,6 +37,8 @@ use crate::smtp::server::SessionSettings;
 use crate::smtp::timers::Timers;
 use crate::spool::file::FileSpool;
 use crate::spool::{Recovered, Spool, SpoolError};
+use crate::users::directory::UserDirectory;
+use crate::users::watch::UserWatch;
 
 /// Why the server did not start, or stopped.
 #[derive(Debug, thiserror::Error)]
@@ -152,7 +154,16 @@ pub async fn run(loaded: Loaded<Settings>, settings_file: PathBuf) -> Result<(),
         recovered.messages,
     );
     let (stop, stopping) = watch::channel(false);
-    let door = Arc::new(door(&settings, &hostname, &intake, &tls, stopping)?);
+    let users = UserWatch::start(Arc::clone(&signing)).await;
+    let door = door(
+        &settings,
+        &hostname,
+        &intake,
+        users.directory(),
+        &tls,
+        stopping,
+    )?;
+    let door = Arc::new(door);
     for listener in listeners {
         let address = listener.socket.local_addr();
         let address = address.map(|at| at.to_string()).unwrap_or_default();
@@ -161,6 +172,7 @@ pub async fn run(loaded: Loaded<Settings>, settings_file: PathBuf) -> Result<(),
         tracing::info!(address, first, "listening");
     }
     tokio::spawn(tls::watch::watch(Arc::clone(&tls)));
+    tokio::spawn(users.run());
     tokio::spawn(KeyringWatch::new(Arc::clone(&signing), handle.clone()).run());
     let reloader = Reloader {
         settings_file,
@@ -196,12 +208,10 @@ pub fn load_settings(file: &Path) -> Result<Loaded<Settings>, SettingsError> {
 /// # Errors
 /// [`RouterConfigError`], naming the entries at fault.
 pub fn router(loaded: &Loaded<Settings>) -> Result<RouterConfig, RouterConfigError> {
-    RouterConfig::load(
-        &loaded.settings.router,
-        &loaded.settings.signing,
-        &loaded.notes,
-    )
-    .map_err(|error| error.located(&loaded.origins))
+    let (router, signing) = (&loaded.settings.router, &loaded.settings.signing);
+    let router = RouterConfig::load(router, signing, &loaded.notes)
+        .map_err(|error| error.located(&loaded.origins))?;
+    Ok(router.with_origins(loaded.origins.clone()))
 }
 
 /// The policy with the keys it names.
@@ -240,6 +250,7 @@ fn intake(
     Intake {
         hostname: hostname.into(),
         limits: settings.smtp.clone(),
+        form: settings.message.clone(),
         spool: Arc::clone(spool),
         queue: queue.clone(),
         signing: Arc::clone(signing),
@@ -290,6 +301,7 @@ fn door(
     settings: &Settings,
     hostname: &str,
     intake: &Arc<Intake>,
+    users: Arc<UserDirectory>,
     tls: &Arc<Tls>,
     stopping: watch::Receiver<bool>,
 ) -> Result<Door, ListenError> {
@@ -312,7 +324,7 @@ fn door(
         service: Service {
             intake: Arc::clone(intake),
             tls: Arc::clone(tls),
-            users: None,
+            users,
             timers,
             stopping,
         },

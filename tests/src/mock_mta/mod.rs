@@ -77,6 +77,12 @@ impl MockMta {
         self.shared.arrived.borrow().clone()
     }
 
+    /// Everything that arrives, as it comes.
+    #[must_use]
+    pub fn watch(&self) -> watch::Receiver<Vec<Arc<Arrived>>> {
+        self.shared.arrived.subscribe()
+    }
+
     /// Waits for the `count`th arrival (the first is 1) and gives it.
     pub async fn arrival(&self, count: usize) -> Arc<Arrived> {
         self.arrivals(count).await[count - 1].clone()

@@ -6,7 +6,7 @@ const PAGE: &str = "docs/manual.md";
 const MAIL_LOG: &str = "crates/smtp-edge/src/mail_log.rs";
 
 /// The structs whose public fields are keys, and the prefix of those keys in the settings file.
-const SECTIONS: [(&str, &str); 11] = [
+const SECTIONS: [(&str, &str); 12] = [
     ("Settings", ""),
     ("CredstoreSettings", "credstore."),
     ("RouterSettings", "router."),
@@ -14,6 +14,7 @@ const SECTIONS: [(&str, &str); 11] = [
     ("ListenSettings", "listen."),
     ("TlsSettings", "tls."),
     ("SmtpSettings", "smtp."),
+    ("MessageSettings", "message."),
     ("DnsSettings", "dns."),
     ("DeliverySettings", "delivery."),
     ("AdminSettings", "admin."),
@@ -118,6 +119,7 @@ mod tests {
             "Listen",
             "Tls",
             "Smtp",
+            "Message",
             "Delivery",
             "Admin",
             "Log",

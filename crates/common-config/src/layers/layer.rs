@@ -100,6 +100,11 @@ impl Layer {
             })
     }
 
+    /// Whether the value of `path` is a list.
+    pub(super) fn holds_list(&self, path: &[String]) -> bool {
+        matches!(self.value(path), Some(Value::Array(..)))
+    }
+
     /// Takes a top-level key out.
     pub(super) fn remove(&mut self, path: &[String]) -> Option<Value> {
         match path {

@@ -7,7 +7,7 @@ use super::layer::Layer;
 use crate::origin::Origin;
 
 /// Where each setting that was read stands.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct Origins(Vec<Layer>);
 
 impl Origins {
@@ -17,20 +17,21 @@ impl Origins {
     }
 
     /// Where the value of a key stands that is in force: `["router", "relay_networks"]`, or an element of that list,
-    /// `["router", "relay_networks", "0"]`. Keys are taken as they are written in the file.
+    /// `["router", "relay_networks", "0"]`. What has no line of its own stands where that stands which holds it. Keys are
+    /// taken as they are written in the file.
     pub fn of(&self, path: &[&str]) -> Origin {
         let path: Vec<String> = path.iter().map(|&key| key.to_owned()).collect();
-        // A list is replaced as a whole, so its elements are those of the strongest layer that has the list.
-        let list = match path.split_last() {
-            Some((last, list)) if last.parse::<usize>().is_ok() => list,
-            _ => path.as_slice(),
+        let starts = || {
+            (1..=path.len())
+                .rev()
+                .filter_map(|length| path.get(..length))
         };
-        let layer = self
-            .0
-            .iter()
-            .rev()
-            .find(|layer| layer.value(list).is_some());
-        let stands = layer.and_then(|layer| layer.origin(&path).or_else(|| layer.origin(list)));
+        // A list is replaced as a whole, so what is in it is that of the strongest layer that has the list.
+        let decides = |layer: &&Layer| {
+            layer.value(&path).is_some() || starts().any(|start| layer.holds_list(start))
+        };
+        let layer = self.0.iter().rev().find(decides);
+        let stands = layer.and_then(|layer| starts().find_map(|start| layer.origin(start)));
         stands.cloned().unwrap_or(Origin::Default)
     }
 }

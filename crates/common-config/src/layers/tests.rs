@@ -392,6 +392,12 @@ fn every_setting_knows_where_it_stands() {
         &["listen", "addresses", "1"],
         Origin::line(&file("one.toml"), 7),
     );
+    // What has no place of its own stands where that stands which holds it.
+    check(
+        &layers,
+        &["listen", "addresses", "1", "port"],
+        Origin::line(&file("one.toml"), 7),
+    );
     // A list that a stronger layer replaced has no element in the file any more.
     let replaced = layers.set("listen.addresses", "[\"127.0.0.1:3\"]");
     check(

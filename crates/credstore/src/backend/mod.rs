@@ -31,6 +31,17 @@ pub(crate) struct KeyRow {
     pub(crate) mac: Vec<u8>,
 }
 
+/// The line of one user, as it was found: nothing in it is believed before its MAC was.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct UserRow {
+    pub(crate) name: String,
+    pub(crate) created_at: i64,
+    pub(crate) changed_at: i64,
+    pub(crate) sealed: Vec<u8>,
+    pub(crate) version: i64,
+    pub(crate) mac: Vec<u8>,
+}
+
 /// What the database said when it failed.
 #[derive(Debug, Error)]
 #[error(transparent)]

@@ -16,7 +16,7 @@ use sqlx::sqlite::{
 };
 use sqlx::{Row as _, SqlSafeStr as _, Sqlite as Database, SqliteConnection, Transaction};
 
-use super::{BackendError, BackendFailure, HeaderRow, KeyRow};
+use super::{BackendError, BackendFailure, HeaderRow, KeyRow, UserRow};
 
 /// A store's file, open.
 #[derive(Debug)]
@@ -217,6 +217,48 @@ impl Access {
         Ok(())
     }
 
+    /// The line of one user. A line whose columns cannot be read is a failure of its own.
+    pub(crate) async fn user(&mut self, name: &str) -> Result<Option<UserRow>, BackendError> {
+        let row = sqlx::query("SELECT * FROM smtp_user WHERE name = ?")
+            .bind(name)
+            .fetch_optional(&mut *self.0)
+            .await?;
+        row.as_ref()
+            .map(user_row)
+            .transpose()
+            .map_err(BackendError::from)
+    }
+
+    /// The names of every user's line, in order.
+    pub(crate) async fn user_names(&mut self) -> Result<Vec<String>, BackendError> {
+        let names = sqlx::query_scalar("SELECT name FROM smtp_user ORDER BY name");
+        Ok(names.fetch_all(&mut *self.0).await?)
+    }
+
+    pub(crate) async fn put_user(&mut self, user: &UserRow) -> Result<(), BackendError> {
+        sqlx::query(
+            "INSERT OR REPLACE INTO smtp_user (name, created_at, changed_at, sealed, version, mac)
+             VALUES (?, ?, ?, ?, ?, ?)",
+        )
+        .bind(&user.name)
+        .bind(user.created_at)
+        .bind(user.changed_at)
+        .bind(&user.sealed)
+        .bind(user.version)
+        .bind(&user.mac)
+        .execute(&mut *self.0)
+        .await?;
+        Ok(())
+    }
+
+    pub(crate) async fn delete_user(&mut self, name: &str) -> Result<(), BackendError> {
+        sqlx::query("DELETE FROM smtp_user WHERE name = ?")
+            .bind(name)
+            .execute(&mut *self.0)
+            .await?;
+        Ok(())
+    }
+
     /// Makes the changes last: on stable storage when this returns.
     pub(crate) async fn commit(self) -> Result<(), BackendError> {
         Ok(self.0.commit().await?)
@@ -271,8 +313,22 @@ fn key_row(row: &SqliteRow) -> Result<KeyRow, sqlx::Error> {
     })
 }
 
+fn user_row(row: &SqliteRow) -> Result<UserRow, sqlx::Error> {
+    Ok(UserRow {
+        name: row.try_get("name")?,
+        created_at: row.try_get("created_at")?,
+        changed_at: row.try_get("changed_at")?,
+        sealed: row.try_get("sealed")?,
+        version: row.try_get("version")?,
+        mac: row.try_get("mac")?,
+    })
+}
+
 fn migrator() -> Migrator {
-    let steps = [(1, "keys", include_str!("../../migrations/0001_keys.sql"))];
+    let steps = [
+        (1, "keys", include_str!("../../migrations/0001_keys.sql")),
+        (2, "users", include_str!("../../migrations/0002_users.sql")),
+    ];
     let steps = steps.map(|(version, description, sql)| {
         let kind = MigrationType::Simple;
         Migration::new(

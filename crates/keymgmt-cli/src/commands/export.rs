@@ -13,7 +13,7 @@ use crate::exit::{AliasNotAligned, Failure};
 use crate::input;
 use crate::new_file::{self, Existing};
 use crate::output::Output;
-use crate::passphrase;
+use crate::passphrase::{self, Kind};
 use crate::signing::ServerPolicy;
 
 pub(crate) async fn run(context: &Context, noun: Export) -> Result<Output, Failure> {
@@ -51,7 +51,11 @@ fn nek(
     let neks = context.neks();
     // A NEK that is not there is refused before anybody thinks of a passphrase.
     neks.open(&name)?;
-    let nek = neks.export(&name, &passphrase::chosen(passphrase_file)?, file)?;
+    let nek = neks.export(
+        &name,
+        &passphrase::chosen(Kind::Passphrase, passphrase_file)?,
+        file,
+    )?;
     let text = format!(
         "Exported NEK {name} to {}\nFingerprint: {}\nIt opens under the passphrase alone. Bring it back with:\n  {}",
         file.display(),

@@ -9,7 +9,7 @@ use crate::context::Context;
 use crate::exit::Failure;
 use crate::input;
 use crate::output::Output;
-use crate::passphrase;
+use crate::passphrase::{self, Kind};
 
 pub(crate) fn run(context: &Context, noun: Import) -> Result<Output, Failure> {
     match noun {
@@ -34,7 +34,7 @@ fn nek(
         path: file.to_owned(),
         source,
     })?;
-    let passphrase = passphrase::known(passphrase_file)?;
+    let passphrase = passphrase::known(Kind::Passphrase, passphrase_file)?;
     context.create_data_dir()?;
     let neks = context.neks();
     let nek = neks.import(file, &passphrase, name.as_ref())?;

@@ -112,7 +112,7 @@ async fn all_keys(context: &Context) -> Result<Output, Failure> {
 }
 
 /// The faults become warnings, and the first one the status.
-fn with_faults(mut output: Output, faults: &[Failure]) -> Output {
+pub(crate) fn with_faults(mut output: Output, faults: &[Failure]) -> Output {
     for fault in faults {
         output = output.warn(chain(fault));
     }

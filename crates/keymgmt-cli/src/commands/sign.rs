@@ -70,10 +70,10 @@ impl<'a> Plan<'a> {
         message: &[u8],
         to: Option<&str>,
     ) -> Result<Self, Failure> {
-        let domain = signing::identity(message)?.domain;
+        let domain = signing::identity(message)?;
         let profile = match to {
             Some(recipient) => {
-                let destination = input::address_domain(recipient)?;
+                let destination = router_config::address_domain(recipient)?;
                 policy.router()?.signing_profile(&destination)
             }
             None => policy.signing.default_profile(),
@@ -106,7 +106,7 @@ impl<'a> Plan<'a> {
         });
         Ok(Self {
             instructions: instructions.collect::<Result<_, Failure>>()?,
-            domain: signing::identity(message)?.domain,
+            domain: signing::identity(message)?,
             mode: SigningMode::Enforce,
             profile: policy.signing.default_profile(),
         })

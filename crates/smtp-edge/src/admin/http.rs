@@ -9,18 +9,21 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::extract::{Request, State};
-use axum::http::header::{CONTENT_TYPE, HOST};
+use axum::http::header::{ACCEPT, CONTENT_TYPE, HOST};
 use axum::http::{HeaderMap, StatusCode};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
+
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
+use router_config::Parameters;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::Server;
+use super::explain;
 use super::health;
 use super::metrics;
 use super::socket::{Accepted, Socket};
@@ -54,7 +57,11 @@ fn routes(server: Arc<Server>) -> Router {
         .route("/metrics", get(metrics))
         .route("/live", get(async || "live\n"))
         .route("/ready", get(ready))
-        .fallback(async || (StatusCode::NOT_FOUND, "/metrics, /live or /ready\n"))
+        .route("/explain", get(explain))
+        .fallback(async || {
+            let paths = "/metrics, /live, /ready or /explain\n";
+            (StatusCode::NOT_FOUND, paths)
+        })
         .with_state(server)
 }
 
@@ -75,6 +82,62 @@ async fn ready(State(server): State<Arc<Server>>) -> (StatusCode, String) {
     }
     let lines = reasons.iter().map(|reason| format!("{reason}\n"));
     (StatusCode::SERVICE_UNAVAILABLE, lines.collect())
+}
+
+async fn explain(State(server): State<Arc<Server>>, request: Request) -> Response {
+    let mut parameters = Parameters::decode(request.uri().query().unwrap_or_default());
+    let refused = |why: String| (StatusCode::BAD_REQUEST, format!("{why}\n")).into_response();
+    let form = match Form::asked_for(&mut parameters, request.headers()) {
+        Ok(form) => form,
+        Err(why) => return refused(why.to_owned()),
+    };
+    let answer = match explain::answer(&server.in_force(), &parameters) {
+        Ok(answer) => answer,
+        Err(error) => return refused(Chain(&error).to_string()),
+    };
+    match form {
+        Form::Text => answer.to_string().into_response(),
+        Form::Json => match serde_json::to_string(&answer) {
+            Ok(json) => ([(CONTENT_TYPE, "application/json")], json + "\n").into_response(),
+            Err(error) => {
+                tracing::error!(why = %Chain(&error), "explain_failed");
+                StatusCode::INTERNAL_SERVER_ERROR.into_response()
+            }
+        },
+    }
+}
+
+/// The form of an answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Form {
+    /// For people.
+    Text,
+    /// For programs.
+    Json,
+}
+
+impl Form {
+    /// What the parameter `format` says, which is taken out, or else what the Accept field does.
+    fn asked_for(parameters: &mut Parameters, header: &HeaderMap) -> Result<Self, &'static str> {
+        match parameters.take("format").as_deref() {
+            Some("text") => return Ok(Self::Text),
+            Some("json") => return Ok(Self::Json),
+            Some(_) => return Err("format is text or json"),
+            None => {}
+        }
+        let accepted = header.get_all(ACCEPT).iter();
+        let mut kinds = accepted
+            .filter_map(|field| field.to_str().ok())
+            .flat_map(|field| field.split(','))
+            .filter_map(|range| range.split(';').next());
+        // The first that is known: nobody asks for both and prefers the later one.
+        let known = kinds.find_map(|kind| match kind.trim() {
+            "application/json" => Some(Self::Json),
+            "text/plain" | "text/*" | "*/*" => Some(Self::Text),
+            _ => None,
+        });
+        Ok(known.unwrap_or(Self::Text))
+    }
 }
 
 /// Refuses requests for another host. A page in a browser of this machine could otherwise read the listener under a name
@@ -143,6 +206,35 @@ const PAUSE: Duration = Duration::from_millis(100);
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_answer_has_the_form_that_is_asked_for() {
+        let check = |query: &str, accept: &[&str], expected: Result<Form, &str>| {
+            let mut header = HeaderMap::new();
+            for field in accept {
+                header.append(ACCEPT, field.parse().unwrap());
+            }
+            let form = Form::asked_for(&mut Parameters::decode(query), &header);
+            assert_eq!(form, expected, "{query} {accept:?}");
+        };
+        check("", &[], Ok(Form::Text));
+        check("", &["*/*"], Ok(Form::Text)); // curl
+        check("", &["application/json"], Ok(Form::Json));
+        check(
+            "",
+            &["image/png", "application/json;q=0.9, */*;q=0.1"],
+            Ok(Form::Json),
+        );
+        check(
+            "",
+            &["text/html,text/plain,application/json"],
+            Ok(Form::Text),
+        );
+        check("format=json", &["text/plain"], Ok(Form::Json));
+        check("format=text", &["application/json"], Ok(Form::Text));
+        check("format=xml", &[], Err("format is text or json"));
+        check("format=", &[], Err("format is text or json"));
+    }
 
     #[test]
     fn only_this_machine_may_be_asked_for() {

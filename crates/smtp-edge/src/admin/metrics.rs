@@ -18,11 +18,12 @@ use prometheus::{
 
 use self::declared::{
     ACCEPTED, BOUNCED, BUILD_INFO, CONNECTIONS, DEFERRED, DELIVERED, Declared, KEYRING_AGE,
-    KEYS_UNUSABLE, QUEUE_MESSAGES, QUEUE_OLDEST, RECEIVING, REJECTED, REPORTED, ROUND_FAILURES,
-    SELF_CHECK_SECONDS, SELF_CHECKS, SIGNATURES, SIGNING_FAILURES, SIGNING_REPLAYS,
+    KEYS_UNUSABLE, MENDED, QUEUE_MESSAGES, QUEUE_OLDEST, RECEIVING, REJECTED, REPORTED,
+    ROUND_FAILURES, SELF_CHECK_SECONDS, SELF_CHECKS, SIGNATURES, SIGNING_FAILURES, SIGNING_REPLAYS,
     SIGNING_SECONDS, TLS_FAILURES, TURNED_AWAY, UNSIGNED,
 };
 use crate::envelope::Source;
+use crate::intake::normalize::Mending;
 use crate::net::turned_away::TurnedAway;
 use crate::signing::replay::Occasion;
 use crate::signing::self_check::Found;
@@ -54,6 +55,7 @@ pub struct Metrics {
     registry: Registry,
     accepted: IntCounterVec,
     rejected: IntCounterVec,
+    mended: IntCounterVec,
     turned_away: IntCounterVec,
     connections: GaugeVec,
     receiving: GaugeVec,
@@ -95,6 +97,13 @@ impl Metrics {
             PERMANENT
         };
         self.rejected.with_label_values(&[severity]).inc();
+    }
+
+    /// A message was changed in these ways.
+    pub fn mended(&self, mendings: &[Mending]) {
+        for mending in mendings {
+            self.mended.with_label_values(&[mending.label()]).inc();
+        }
     }
 
     /// A connection ended before there was a session.
@@ -238,6 +247,7 @@ impl Default for Metrics {
         let metrics = Self {
             accepted: counter(&registry, ACCEPTED, &[CLIENT, OURSELVES]),
             rejected: counter(&registry, REJECTED, &[TRANSIENT, PERMANENT]),
+            mended: counter(&registry, MENDED, &Mending::ALL.map(Mending::label)),
             turned_away: counter(
                 &registry,
                 TURNED_AWAY,

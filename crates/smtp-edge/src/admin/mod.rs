@@ -1,10 +1,10 @@
 //! The admin listener: what monitoring asks of a running server, on this machine alone.
 //!
 //! [`metrics`] counts the events of the mail log and knows every metric by name, [`health`] decides whether the server is
-//! ready, [`http`] answers requests, [`socket`] is where they come in. Nothing here changes the server, and nothing waits
+//! ready, [`explain`] says what it would do with mail and why, [`http`] answers requests, [`socket`] is where they come in. Nothing here changes the server, and nothing waits
 //! for it: a listener that is off, slow or under attack costs mail nothing.
 
-pub mod address;
+pub mod explain;
 pub mod health;
 pub mod http;
 pub mod metrics;
@@ -82,7 +82,7 @@ pub async fn start(
 /// What requests are answered from.
 pub(crate) struct Server {
     sources: Sources,
-    /// The keys that were read last, as far as that was noted, and when.
+    /// The keys in force, as far as that was noted, and when they were read.
     keys_read: watch::Receiver<KeysRead>,
 }
 
@@ -97,6 +97,10 @@ impl Server {
                 .map(|(key, fault)| (key.clone(), fault.class))
                 .collect(),
         }
+    }
+
+    pub(crate) fn in_force(&self) -> Arc<InForce> {
+        self.sources.signing.in_force()
     }
 
     pub(crate) fn reading(&self) -> Reading {
@@ -124,7 +128,7 @@ impl Server {
     }
 }
 
-/// Keys are read whenever what is in force is replaced, and at no other time.
+/// Whoever replaces what is in force has just read its keys.
 async fn note_key_readings(
     mut changes: watch::Receiver<Arc<InForce>>,
     keys_read: watch::Sender<KeysRead>,

@@ -7,9 +7,8 @@ use std::os::fd::AsFd;
 use std::os::unix::fs::{FileTypeExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
+use common_config::admin_address::AdminAddress;
 use tokio::net::{TcpListener, TcpStream, UnixListener, UnixSocket, UnixStream};
-
-use super::address::AdminAddress;
 
 /// Why the admin listener cannot be had.
 #[derive(Debug, thiserror::Error)]

@@ -4,7 +4,8 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 
-use super::normalize::{Normalized, normalize};
+use super::form::MessageSettings;
+use super::normalize::{Normalized, Rules, normalize};
 use super::rejection::Rejection;
 use super::trace::{self, Protocol};
 use crate::clock::Clock;
@@ -48,6 +49,8 @@ pub struct Intake {
     pub hostname: Box<str>,
     /// What is allowed.
     pub limits: SmtpSettings,
+    /// What is asked of a message's form.
+    pub form: MessageSettings,
     /// Where messages are kept.
     pub spool: Arc<dyn Spool>,
     /// Who delivers them.
@@ -68,14 +71,22 @@ impl Intake {
     pub async fn accept(&self, arrival: Arrival) -> Result<Durable<QueueId>, Rejection> {
         let accepted = self.clock.now();
         let id = self.ids.next(accepted);
-        let content = normalize(arrival.content, arrival.notes)?;
+        let form = match &arrival.source {
+            Source::Client { .. } => &self.form,
+            Source::Ourselves => &self.form.for_reports(),
+        };
+        let rules = Rules {
+            form,
+            max_fields: self.limits.max_header_fields,
+            sender: &arrival.reverse_path,
+        };
+        let content = normalize(arrival.content, arrival.notes, &rules)?;
         self.check_header(&content)?;
         let envelope = Envelope {
             needs: needs(
                 &arrival.reverse_path,
                 &arrival.recipients,
                 arrival.protocol,
-                arrival.notes,
                 &content,
             ),
             source: arrival.source,
@@ -87,7 +98,7 @@ impl Intake {
             protocol: arrival.protocol,
             client: arrival.client.as_ref(),
         };
-        let trace = trace::fields(id, &self.hostname, &passage, &envelope, &content);
+        let trace = trace::fields(id, &self.hostname, &passage, &envelope, &content, form);
         let message_id = message_id(id, &self.hostname, &content);
         let mut message = Message {
             id,
@@ -118,6 +129,7 @@ impl Intake {
         let state = message.state.clone();
         let durable = self.spool.commit(message).await?;
         mail_log::accepted(id, &envelope, &message_id, size);
+        mail_log::mended(id, &content.mendings);
         outcomes.iter().for_each(|outcome| outcome.log(id));
         self.queue.enqueue(durable, &state);
         Ok(durable)
@@ -143,10 +155,7 @@ impl Reporter for Intake {
         to: Mailbox,
         message: Vec<u8>,
     ) -> Pin<Box<dyn Future<Output = Result<Durable<QueueId>, ReportError>> + Send + 'a>> {
-        let notes = DataNotes {
-            eight_bit: !message.is_ascii(),
-            ..DataNotes::default()
-        };
+        let notes = DataNotes::of(&message);
         let protocol = if to.needs_smtputf8() {
             Protocol::Utf8Smtp
         } else {
@@ -189,7 +198,6 @@ fn needs(
     reverse_path: &ReversePath,
     recipients: &[Mailbox],
     protocol: Protocol,
-    notes: DataNotes,
     content: &Normalized,
 ) -> Needs {
     let sender = match reverse_path {
@@ -199,7 +207,7 @@ fn needs(
     let paths = sender || recipients.iter().any(Mailbox::needs_smtputf8);
     let header = protocol == Protocol::Utf8Smtp && !content.header().is_ascii();
     Needs {
-        eight_bit: notes.eight_bit,
+        eight_bit: content.eight_bit,
         smtputf8: paths || header,
     }
 }

@@ -1,17 +1,61 @@
-//! Makes a message one that can be signed and sent on: CRLF alone ends lines, a header is parted from its body, and
-//! fields that must not travel are taken out. A message that has nothing of this is passed on as it is.
+//! Makes a message one whose signature survives the next hops: CRLF alone ends lines, a header is parted from its body,
+//! fields that must not travel are taken out, and what a hop might convert or break is re-encoded or folded. A message that
+//! needs nothing of this is passed on as it is.
+
+pub(in crate::intake) mod fields;
+pub(in crate::intake) mod fold;
+mod mending;
+mod singletons;
 
 use std::ops::Range;
 
-use crate::smtp::data::DataNotes;
+use self::fields::{Field, take_line};
+use super::form::{BareLineEnds, EightBit, LongLines, MessageSettings};
+use super::mime::{self, Wanted};
+use crate::envelope::ReversePath;
+use crate::smtp::data::{DataNotes, has_long_line};
 
-/// Why a message cannot be made well-formed.
+pub use mending::Mending;
+
+/// Why a message cannot be made well-formed, or is not to be.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Malformed {
     /// NUL has no place in a message (RFC 5322 §2.2, RFC 5321 §4.5.2), and hides text from those who read it.
     #[error("the message holds NUL")]
     Nul,
+    /// A CR or LF stands alone, and the settings refuse that.
+    #[error("the message holds bare CR or LF: message.bare_line_ends would mend it")]
+    BareLineEnds,
+    /// There are more fields than the settings allow.
+    #[error("the header has more than {limit} fields, smtp.max_header_fields")]
+    TooManyFields {
+        /// How many are allowed.
+        limit: usize,
+    },
+    /// A field is not there, and the settings refuse that.
+    #[error("the message has no {0} field, and the section [message] refuses that")]
+    Missing(&'static str),
+    /// A field stands there more than once, and the settings refuse that.
+    #[error("the message has more than one {0} field, and the section [message] refuses that")]
+    Repeated(&'static str),
+    /// A header line over 998 octets has no white space to fold it at.
+    #[error("a header line over 998 octets cannot be folded: message.long_lines could let it pass")]
+    LongHeaderLine,
+    /// A line over 998 octets stands where nothing may be re-encoded.
+    #[error("a line over 998 octets cannot be re-encoded: message.long_lines could let it pass")]
+    LongLine,
+}
+
+/// What a message is brought into normal form by.
+#[derive(Debug, Clone, Copy)]
+pub struct Rules<'a> {
+    /// What is done about its form.
+    pub form: &'a MessageSettings,
+    /// How many header fields it may have.
+    pub max_fields: usize,
+    /// Who sent it, for a From that is missing.
+    pub sender: &'a ReversePath,
 }
 
 /// A message in normal form.
@@ -19,19 +63,36 @@ pub enum Malformed {
 pub struct Normalized {
     /// Header, empty line, body; every line ends in CRLF, and no CR or LF stands alone.
     pub content: Vec<u8>,
+    /// Whether there are octets over 127 in `content`.
+    pub eight_bit: bool,
+    /// What was mended, in the order of [`Mending::ALL`].
+    pub mendings: Vec<Mending>,
     /// The header fields in `content`, in their order. They follow one another without a gap from offset 0.
     fields: Vec<Field>,
 }
 
 impl Normalized {
+    /// A message that is taken for one in normal form: only its fields are looked for.
+    #[cfg(test)]
+    pub(crate) fn parse(content: Vec<u8>) -> Self {
+        Self {
+            eight_bit: !content.is_ascii(),
+            ..parted(content, usize::MAX)
+        }
+    }
+
     /// The header, without the empty line.
     #[must_use]
     pub fn header(&self) -> &[u8] {
         self.content.get(..self.header_length()).unwrap_or_default()
     }
 
-    fn header_length(&self) -> usize {
+    pub(super) fn header_length(&self) -> usize {
         self.fields.last().map_or(0, |field| field.value.end)
+    }
+
+    pub(super) fn fields(&self) -> &[Field] {
+        &self.fields
     }
 
     /// The header fields of a name (any case): what stands after the colon, folds and all.
@@ -51,22 +112,27 @@ impl Normalized {
             .get(self.header_length() + 2..)
             .unwrap_or_default()
     }
-}
 
-/// Where a header field lies.
-#[derive(Debug, Clone, PartialEq, Eq)]
-struct Field {
-    /// Its name, without blanks before the colon.
-    name: Range<usize>,
-    /// What stands after the colon, to its last CRLF. `value.start > name.end`
-    value: Range<usize>,
-}
+    /// Whether somebody has signed the message as it is: then nothing in it is to be mended that can be left.
+    #[must_use]
+    pub fn is_signed(&self) -> bool {
+        let signatures = ["DKIM-Signature", "ARC-Message-Signature"];
+        signatures
+            .iter()
+            .any(|name| self.values(name).next().is_some())
+    }
 
-impl Field {
-    fn is(&self, content: &[u8], name: &str) -> bool {
-        content
-            .get(self.name.clone())
-            .is_some_and(|own| own.eq_ignore_ascii_case(name.as_bytes()))
+    /// The same message with another content, which these changes made.
+    pub(super) fn rewritten(
+        mut self,
+        content: Vec<u8>,
+        changes: impl IntoIterator<Item = Mending>,
+    ) -> Self {
+        self.mendings.extend(changes);
+        Self {
+            mendings: self.mendings,
+            ..parted(content, usize::MAX)
+        }
     }
 }
 
@@ -74,22 +140,64 @@ impl Field {
 ///
 /// # Errors
 /// [`Malformed`].
-pub fn normalize(content: Vec<u8>, notes: DataNotes) -> Result<Normalized, Malformed> {
+pub fn normalize(
+    content: Vec<u8>,
+    notes: DataNotes,
+    rules: &Rules<'_>,
+) -> Result<Normalized, Malformed> {
     if notes.nul {
         return Err(Malformed::Nul);
     }
-    let content = if notes.bare_cr_or_lf {
-        mend_line_ends(&content)
-    } else {
-        content
+    let form = rules.form;
+    let mut mendings = Vec::new();
+    let mut content = content;
+    if notes.bare_cr_or_lf {
+        if form.bare_line_ends == BareLineEnds::Refuse {
+            return Err(Malformed::BareLineEnds);
+        }
+        content = mend_line_ends(&content);
+        mendings.push(Mending::BareLineEnds);
+    }
+    let message = parted(content, rules.max_fields);
+    if message.fields.len() > rules.max_fields {
+        let limit = rules.max_fields;
+        return Err(Malformed::TooManyFields { limit });
+    }
+    let mut message = with_clean_fields(message);
+    message.mendings = mendings;
+    let message = singletons::settle(message, rules)?;
+    let wanted = Wanted {
+        eight_bit: notes.eight_bit && form.eight_bit == EightBit::Reencode,
+        long_lines: notes.long_line && form.long_lines != LongLines::Pass,
     };
-    Ok(with_clean_fields(parted(content)))
+    let needs_nothing = !wanted.eight_bit && !wanted.long_lines;
+    let mut message = if needs_nothing || message.is_signed() {
+        message
+    } else {
+        mime::mended(message, wanted)
+    };
+    if notes.long_line && form.long_lines == LongLines::Mend {
+        refuse_long_lines(&message)?;
+    }
+    message.eight_bit = notes.eight_bit && !message.content.is_ascii();
+    Ok(message)
+}
+
+fn refuse_long_lines(message: &Normalized) -> Result<(), Malformed> {
+    if has_long_line(message.header()) {
+        return Err(Malformed::LongHeaderLine);
+    }
+    if has_long_line(message.body()) {
+        return Err(Malformed::LongLine);
+    }
+    Ok(())
 }
 
 /// A bare LF becomes CRLF; a bare CR becomes a space, since a line end in its place could make a header field or a
 /// boundary out of what readers before us took for text.
 fn mend_line_ends(content: &[u8]) -> Vec<u8> {
-    let mut mended = Vec::with_capacity(content.len() + content.len() / 32);
+    let room = content.len() + memchr::memchr_iter(b'\n', content).count();
+    let mut mended = Vec::with_capacity(room);
     let mut octets = content.iter().peekable();
     while let Some(octet) = octets.next() {
         match octet {
@@ -106,8 +214,9 @@ fn mend_line_ends(content: &[u8]) -> Vec<u8> {
 }
 
 /// Finds the header's fields and sees to it that an empty line ends them. Text that is no field ends the header, as a
-/// message without a header has it: an empty line then goes before it, so that nothing of it is lost.
-fn parted(mut content: Vec<u8>) -> Normalized {
+/// message without a header has it: an empty line then goes before it, so that nothing of it is lost. The first field over
+/// `max_fields` ends the reading.
+fn parted(mut content: Vec<u8>, max_fields: usize) -> Normalized {
     if !content.is_empty() && !content.ends_with(b"\r\n") {
         content.extend_from_slice(b"\r\n");
     }
@@ -115,38 +224,24 @@ fn parted(mut content: Vec<u8>) -> Normalized {
     let mut offset = 0;
     let mut empty_line = false;
     for line in content.split_inclusive(|octet| *octet == b'\n') {
-        let end = offset + line.len();
         if line == b"\r\n" {
             empty_line = true;
             break;
         }
-        match (line.first(), fields.last_mut()) {
-            (Some(b' ' | b'\t'), Some(field)) => field.value.end = end,
-            _ => match field_name(line) {
-                Some((name, colon)) => fields.push(Field {
-                    name: offset..offset + name,
-                    value: offset + colon + 1..end,
-                }),
-                None => break,
-            },
+        if !take_line(&mut fields, line, offset) || fields.len() > max_fields {
+            break;
         }
-        offset = end;
+        offset += line.len();
     }
     if !empty_line {
         content.splice(offset..offset, *b"\r\n");
     }
-    Normalized { content, fields }
-}
-
-/// The length of the name and the offset of the colon, if the line starts a field (RFC 5322 §2.2: printable ASCII without
-/// colon, then a colon; §4.5 lets blanks stand between them).
-fn field_name(line: &[u8]) -> Option<(usize, usize)> {
-    let colon = line.iter().position(|octet| *octet == b':')?;
-    let mut name = line.get(..colon)?;
-    while let Some(shorter) = name.strip_suffix(b" ").or_else(|| name.strip_suffix(b"\t")) {
-        name = shorter;
+    Normalized {
+        content,
+        eight_bit: false,
+        mendings: Vec::new(),
+        fields,
     }
-    (!name.is_empty() && name.iter().all(u8::is_ascii_graphic)).then_some((name.len(), colon))
 }
 
 /// Takes out what must not travel: Bcc names people whom the others must not see, Return-Path is for the last hop to write
@@ -170,96 +265,8 @@ fn with_clean_fields(message: Normalized) -> Normalized {
         content.extend_from_slice(part(field.value.clone()));
     }
     content.extend_from_slice(part(message.header_length()..message.content.len()));
-    parted(content)
+    parted(content, usize::MAX)
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn check(content: &str, expected: &str) {
-        let bare = content.replace("\r\n", "").contains(['\r', '\n']);
-        let notes = DataNotes {
-            bare_cr_or_lf: bare,
-            ..DataNotes::default()
-        };
-        let normalized = normalize(content.as_bytes().to_vec(), notes).unwrap();
-        assert_eq!(String::from_utf8_lossy(&normalized.content), expected);
-        let (header, body) = (normalized.header(), normalized.body());
-        assert_eq!(
-            [header, b"\r\n", body].concat(),
-            normalized.content,
-            "header, empty line and body are the whole"
-        );
-    }
-
-    #[test]
-    fn a_well_formed_message_stays_as_it_is() {
-        check("A: b\r\n\r\nbody\r\n", "A: b\r\n\r\nbody\r\n");
-        check("A: b\r\n c\r\nD: e\r\n\r\n", "A: b\r\n c\r\nD: e\r\n\r\n");
-        check("A: b\r\n\r\n\r\nA: x\r\n", "A: b\r\n\r\n\r\nA: x\r\n");
-        check("\r\nbody\r\n", "\r\nbody\r\n"); // no header at all
-    }
-
-    #[test]
-    fn line_ends_become_crlf() {
-        check("A: b\nC: d\n\nbody\n", "A: b\r\nC: d\r\n\r\nbody\r\n");
-        check("A: b\r\n\r\none\rtwo\r\n", "A: b\r\n\r\none two\r\n");
-        check("A: b\r\n\r\none\r\r\n", "A: b\r\n\r\none \r\n");
-    }
-
-    #[test]
-    fn what_is_no_header_becomes_the_body() {
-        check("hello\r\n", "\r\nhello\r\n");
-        check(
-            "A: b\r\nhello\r\n\r\nC: d\r\n",
-            "A: b\r\n\r\nhello\r\n\r\nC: d\r\n",
-        );
-        check("A: b\r\n", "A: b\r\n\r\n");
-        check(" folded first\r\n", "\r\n folded first\r\n");
-        check("A\u{c}: b\r\n", "\r\nA\u{c}: b\r\n"); // a form feed is no blank
-        check("", "\r\n");
-    }
-
-    #[test]
-    fn fields_that_must_not_travel_are_taken_out() {
-        check(
-            "A: b\r\nbcc: x@y,\r\n z@y\r\nReturn-Path: <a@b>\r\nC: d\r\n\r\nBcc: in the body\r\n",
-            "A: b\r\nC: d\r\n\r\nBcc: in the body\r\n",
-        );
-        check("Bcc: x\r\n\r\n", "\r\n");
-        check("Bcc: x\r\nhello\r\n", "\r\nhello\r\n");
-    }
-
-    #[test]
-    fn blanks_before_a_colon_are_taken_out() {
-        check(
-            "A : b\r\n c \t: d\r\nE\t :f\r\n\r\nG : h\r\n",
-            "A: b\r\n c \t: d\r\nE:f\r\n\r\nG : h\r\n",
-        );
-        check("bcc : x@y\r\nA: b\r\n\r\n", "A: b\r\n\r\n");
-    }
-
-    #[test]
-    fn nul_is_refused() {
-        let notes = DataNotes {
-            nul: true,
-            ..DataNotes::default()
-        };
-        assert_eq!(
-            normalize(b"A: b\0\r\n".to_vec(), notes),
-            Err(Malformed::Nul)
-        );
-    }
-
-    #[test]
-    fn values_are_found_in_any_case() {
-        let message = normalize(
-            b"from: a\r\nTo: x\r\nFROM: b\r\n c\r\n\r\n".to_vec(),
-            DataNotes::default(),
-        )
-        .unwrap();
-        let values: Vec<_> = message.values("From").collect();
-        assert_eq!(values, [&b" a\r\n"[..], b" b\r\n c\r\n"]);
-    }
-}
+mod tests;

@@ -10,7 +10,7 @@ use crate::spool::SpoolError;
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Rejection {
-    /// It cannot be made well-formed.
+    /// It cannot be made well-formed, or is not to be.
     #[error("the message is malformed")]
     Malformed(#[from] Malformed),
     /// Its header is larger than the settings allow.
@@ -47,7 +47,15 @@ impl Rejection {
     #[must_use]
     pub fn reply(&self) -> Reply {
         match self {
-            Self::Malformed(_) => replies::malformed_message(),
+            Self::Malformed(malformed) => match malformed {
+                Malformed::Nul => replies::malformed_message(),
+                Malformed::BareLineEnds => replies::bare_line_ends(),
+                Malformed::TooManyFields { .. } => replies::header_too_big(),
+                Malformed::Missing(field) => replies::missing_field(field),
+                Malformed::Repeated(field) => replies::repeated_field(field),
+                Malformed::LongHeaderLine => replies::long_header_line(),
+                Malformed::LongLine => replies::long_line(),
+            },
             Self::HeaderTooBig { .. } => replies::header_too_big(),
             Self::Loop { .. } => replies::loop_detected(),
             Self::SigningRefused(_) => replies::signing_refused(),

@@ -6,6 +6,7 @@ use std::time::SystemTime;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
+use super::form::{MessageSettings, Missing};
 use super::normalize::Normalized;
 use crate::envelope::{Envelope, Source};
 use crate::ids::QueueId;
@@ -71,6 +72,7 @@ pub(super) fn fields(
     passage: &Passage<'_>,
     envelope: &Envelope,
     message: &Normalized,
+    form: &MessageSettings,
 ) -> Vec<u8> {
     let date = rfc_date(envelope.accepted);
     let mut fields = String::from("Received: ");
@@ -88,10 +90,12 @@ pub(super) fn fields(
         fields.push_str(&format!("\r\n\tfor <{only}>"));
     }
     fields.push_str(&format!(";\r\n\t{date}\r\n"));
-    if message.values("Date").next().is_none() {
+    let is_to_add =
+        |name, missing| missing == Missing::Add && message.values(name).next().is_none();
+    if is_to_add("Date", form.missing_date) {
         fields.push_str(&format!("Date: {date}\r\n"));
     }
-    if message.values("Message-ID").next().is_none() {
+    if is_to_add("Message-ID", form.missing_message_id) {
         fields.push_str(&format!("Message-ID: <{id}@{hostname}>\r\n"));
     }
     fields.into_bytes()
@@ -109,11 +113,13 @@ mod tests {
 
     use super::*;
     use crate::envelope::{Needs, ReversePath};
-    use crate::intake::normalize::normalize;
-    use crate::smtp::data::DataNotes;
     use crate::smtp::server::{TlsFacts, TlsVersion};
 
     fn check(recipients: &[&str], content: &str, expected: &str) {
+        check_with(&MessageSettings::default(), recipients, content, expected);
+    }
+
+    fn check_with(form: &MessageSettings, recipients: &[&str], content: &str, expected: &str) {
         let envelope = Envelope {
             source: Source::Client {
                 client: router_config::Client::at("192.0.2.1".parse().unwrap()),
@@ -127,13 +133,13 @@ mod tests {
             needs: Needs::default(),
             accepted: SystemTime::UNIX_EPOCH + Duration::from_secs(1_800_000_000),
         };
-        let message = normalize(content.as_bytes().to_vec(), DataNotes::default()).unwrap();
+        let message = Normalized::parse(content.as_bytes().to_vec());
         let id = QueueId::from_number(0);
         let passage = Passage {
             protocol: Protocol::Esmtp,
             client: None,
         };
-        let fields = fields(id, "edge.example", &passage, &envelope, &message);
+        let fields = fields(id, "edge.example", &passage, &envelope, &message, form);
         assert_eq!(String::from_utf8(fields).unwrap(), expected);
     }
 
@@ -209,5 +215,21 @@ mod tests {
         check("2001:db8::1", None, "[IPv6:2001:db8::1]");
         check("192.0.2.1", Some("c.example"), "c.example [192.0.2.1]");
         check("0.0.0.0", None, "unknown"); // a proxy would not say
+    }
+
+    #[test]
+    fn what_is_missing_stays_away_where_the_settings_say_so() {
+        let form = MessageSettings {
+            missing_date: Missing::Pass,
+            missing_message_id: Missing::Pass,
+            ..MessageSettings::default()
+        };
+        check_with(
+            &form,
+            &["a@example.com", "b@example.com"],
+            "Subject: x\r\n\r\n",
+            "Received: from client.example ([192.0.2.1])\r\n\tby edge.example with ESMTP id 0000000000000;\r\n\
+             \tFri, 15 Jan 2027 08:00:00 +0000\r\n",
+        );
     }
 }

@@ -13,23 +13,19 @@ use credstore::Secret;
 use crate::smtp::sasl::{Lookup, PasswordVerdict, ServerNonce, Users};
 
 /// What SCRAM checks this user's proof against.
-pub(super) async fn verifier(users: Option<&Arc<dyn Users>>, name: UserName) -> Lookup {
-    let Some(users) = users.cloned() else {
-        return Lookup::Unavailable;
-    };
+pub(super) async fn verifier(users: &Arc<dyn Users>, name: UserName) -> Lookup {
+    let users = Arc::clone(users);
     let lookup = tokio::task::spawn_blocking(move || users.verifier(&name)).await;
     lookup.unwrap_or(Lookup::Unavailable)
 }
 
 /// Whether this is the user's password.
 pub(super) async fn check(
-    users: Option<&Arc<dyn Users>>,
+    users: &Arc<dyn Users>,
     name: UserName,
     password: Secret,
 ) -> PasswordVerdict {
-    let Some(users) = users.cloned() else {
-        return PasswordVerdict::Unavailable;
-    };
+    let users = Arc::clone(users);
     let verdict = tokio::task::spawn_blocking(move || users.check(&name, &password)).await;
     verdict.unwrap_or(PasswordVerdict::Unavailable)
 }

@@ -26,8 +26,8 @@ use crate::smtp::timers::{Patience, Timers};
 pub struct Service {
     /// The way in for messages.
     pub intake: Arc<Intake>,
-    /// Who may authenticate, when anybody may.
-    pub users: Option<Arc<dyn Users>>,
+    /// Who may authenticate.
+    pub users: Arc<dyn Users>,
     /// The certificate for STARTTLS.
     pub tls: Arc<Tls>,
     /// How long clients may be silent.
@@ -238,12 +238,12 @@ impl<'a> Connection<'a> {
             }
             Event::StartTls => {} // done by the caller
             Event::Verifier { name } => {
-                let lookup = authentication::verifier(self.service.users.as_ref(), name).await;
+                let lookup = authentication::verifier(&self.service.users, name).await;
                 self.session
                     .handle_verifier(lookup, &authentication::nonce()?);
             }
             Event::CheckPassword { name, password } => {
-                let users = self.service.users.as_ref();
+                let users = &self.service.users;
                 let verdict = authentication::check(users, name, password).await;
                 self.session.handle_password_checked(verdict);
             }

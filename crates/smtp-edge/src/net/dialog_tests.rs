@@ -83,6 +83,7 @@ async fn service(
     let intake = Intake {
         hostname: scene.session.hostname.clone(),
         limits: scene.settings.smtp.clone(),
+        form: scene.settings.message.clone(),
         spool: Arc::new(MemorySpool::default()),
         queue,
         signing: Arc::new(SigningStep::new(
@@ -95,7 +96,7 @@ async fn service(
     };
     Service {
         intake: Arc::new(intake),
-        users: Some(Arc::new(SampleUsers)),
+        users: Arc::new(SampleUsers),
         tls: Arc::new(Tls::new(Tls::prepare(None).unwrap(), Clock::system())),
         timers: Timers {
             command: PATIENCE,

@@ -160,11 +160,12 @@ async fn serve(stream: TcpStream, client: Client, entrance: Entrance, guest: Gue
             }
         },
     };
-    // A reload may have changed the postmaster and the certificate.
+    // A reload may have changed the postmaster and the certificate, and the store its users.
     let signing = Arc::clone(&door.service.intake.signing);
     let settings = SessionSettings {
         postmaster: signing.in_force().postmaster.clone(),
         starttls: door.service.tls.is_on(),
+        auth: door.service.users.are_there(),
         ..door.settings.clone()
     };
     let share = guest.share();

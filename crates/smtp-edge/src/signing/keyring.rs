@@ -7,10 +7,12 @@ use std::error::Error;
 use std::path::PathBuf;
 
 use common_config::name::KeyName;
-use credstore::{CredStore, CredStoreError, KeyState, NekDir, StoredKey};
-use dkim_core::{Algorithm, SigningKey};
+use credstore::{CredStore, CredStoreError, KeyAlgorithm, KeyState, NekDir, StoredKey};
+use dkim_core::{Algorithm, KeyRecord, SigningKey};
+use router_config::{ExplainedKey, KeyCondition};
 
 use super::probe::probe;
+use super::profiles::setting;
 use super::state::FaultClass;
 use crate::mail_log::Chain;
 
@@ -29,6 +31,16 @@ pub struct KeySource {
 #[derive(Debug)]
 pub struct Keyring {
     keys: HashMap<KeyName, Result<KeyInForce, KeyFault>>,
+    /// What the store says of them, where it could be read.
+    public: HashMap<KeyName, PublicHalf>,
+}
+
+/// What anybody may know of a key, also of one that does not sign.
+#[derive(Debug, Clone)]
+struct PublicHalf {
+    algorithm: KeyAlgorithm,
+    /// Of the octets in the `p=` of its record.
+    fingerprint: Option<[u8; 32]>,
 }
 
 /// A key that signs.
@@ -79,7 +91,11 @@ impl Keyring {
             Err(error) => return Self::without_a_store(&error, names),
         };
         let mut keys = HashMap::with_capacity(found.len());
+        let mut public = HashMap::with_capacity(found.len());
         for (name, stored) in found {
+            if let Ok(stored) = &stored {
+                public.insert(name.clone(), PublicHalf::of(stored));
+            }
             let key = stored
                 .map_err(|error| key_fault(&error))
                 .and_then(|stored| usable_key(store, &stored, rsa_minimum_bits));
@@ -87,7 +103,7 @@ impl Keyring {
             // Trying a key takes milliseconds of computing; others may have their turn in between.
             tokio::task::yield_now().await;
         }
-        Self { keys }
+        Self { keys, public }
     }
 
     fn without_a_store(error: &CredStoreError, names: &BTreeSet<KeyName>) -> Self {
@@ -102,7 +118,10 @@ impl Keyring {
     /// A keyring of these keys.
     #[must_use]
     pub fn of(keys: HashMap<KeyName, Result<KeyInForce, KeyFault>>) -> Self {
-        Self { keys }
+        Self {
+            keys,
+            public: HashMap::new(),
+        }
     }
 
     /// The key of that name, or why it cannot sign.
@@ -117,6 +136,24 @@ impl Keyring {
                 class: FaultClass::KeyMissing,
                 why: "the key is not in the keyring".into(),
             }),
+        }
+    }
+
+    /// The key of that name, as explanations show it.
+    #[must_use]
+    pub fn explained(&self, name: &KeyName) -> ExplainedKey {
+        let public = self.public.get(name);
+        ExplainedKey {
+            name: name.clone(),
+            condition: match self.key(name) {
+                Ok(key) => KeyCondition::Active(setting(key.signing.algorithm())),
+                Err(KeyFault { class, why }) => KeyCondition::Faulty {
+                    class,
+                    why: why.into(),
+                },
+            },
+            algorithm: public.map(|public| public.algorithm.to_string()),
+            fingerprint: public.and_then(|public| public.fingerprint),
         }
     }
 
@@ -160,6 +197,16 @@ impl Keyring {
     #[must_use]
     pub fn has_transient_faults(&self) -> bool {
         self.faults().any(|(_, fault)| fault.class.is_transient())
+    }
+}
+
+impl PublicHalf {
+    fn of(stored: &StoredKey) -> Self {
+        let record = KeyRecord::parse(stored.record()).ok();
+        Self {
+            algorithm: stored.algorithm(),
+            fingerprint: record.and_then(|record| record.fingerprint()),
+        }
     }
 }
 
@@ -223,4 +270,4 @@ fn store_class(error: &CredStoreError) -> FaultClass {
 
 #[cfg(test)]
 #[path = "keyring_tests.rs"]
-pub(super) mod tests;
+pub(crate) mod tests;

@@ -16,14 +16,14 @@ pub(in crate::signing) fn name(text: &str) -> KeyName {
 }
 
 /// A store with its NEK.
-pub(in crate::signing) struct Store {
+pub(crate) struct Store {
     _folder: TempDir,
-    pub(in crate::signing) source: KeySource,
-    pub(in crate::signing) store: CredStore,
+    pub(crate) source: KeySource,
+    pub(crate) store: CredStore,
 }
 
 impl Store {
-    pub(in crate::signing) async fn new() -> Self {
+    pub(crate) async fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let neks = NekDir::new(folder.path().join("nek"));
         let nek = neks.create(&"mail".parse().unwrap()).unwrap();

@@ -17,11 +17,10 @@ use proptest::prelude::*;
 use router_config::{RouterSettings, SigningSettings};
 
 use super::*;
-use crate::intake::normalize::normalize;
+use crate::intake::normalize::Normalized;
 use crate::signing::keyring::{KeyFault, KeyInForce, KeySource, Keyring};
 use crate::signing::self_check::tests::no_dns;
 use crate::signing::state::{Signatures, Signings};
-use crate::smtp::data::DataNotes;
 use crate::spool::record::{decode_message, encode_message};
 use crate::spool::sample;
 
@@ -179,7 +178,7 @@ impl World {
         let clock = Clock::manual(sample::accepted());
         let step = SigningStep::new(in_force(&policy, Some(store)), no_dns(), clock.clone());
         let content = b"From: a@acme.com\r\nTo: b\r\nSubject: c\r\n\r\nthe body\r\n".to_vec();
-        let content = normalize(content, DataNotes::default()).unwrap();
+        let content = Normalized::parse(content);
         let mut message = sample::message(1);
         message.envelope.recipients = ["a@one.example", "b@two.example", "c@internal.example"]
             .map(|text| text.parse().unwrap())

@@ -3,7 +3,7 @@
 //! What is read is left as it came, and noted as [`crate::smtp::data`] notes it, so that a message is treated the same by
 //! whichever command it came. A CR and an LF on both sides of a chunk's border are a line end like any other.
 
-use super::data::DataNotes;
+use super::data::{DataNotes, LONGEST_LINE};
 
 /// What BDAT announces.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,6 +30,8 @@ pub struct ChunkReader {
     notes: DataNotes,
     /// Whether the last octet was CR.
     cr: bool,
+    /// Octets of the line that is being read, without that CR.
+    line: usize,
     /// `content.len() + left <= limit`
     limit: usize,
     left: usize,
@@ -48,6 +50,7 @@ impl ChunkReader {
             content: Vec::new(),
             notes: DataNotes::default(),
             cr: false,
+            line: 0,
             limit,
             left: 0,
             position: Position::Inner,
@@ -74,6 +77,11 @@ impl ChunkReader {
         let octets = input.get(..used).unwrap_or_default();
         for octet in octets {
             self.notes.bare_cr_or_lf |= self.cr != (*octet == b'\n');
+            if self.cr && *octet == b'\n' {
+                self.line = 0;
+            } else {
+                self.lengthen(usize::from(self.cr) + usize::from(*octet != b'\r'));
+            }
             self.cr = *octet == b'\r';
         }
         self.notes.nul |= octets.contains(&0);
@@ -105,7 +113,13 @@ impl ChunkReader {
     #[must_use]
     pub fn finish(mut self) -> (Vec<u8>, DataNotes) {
         self.notes.bare_cr_or_lf |= self.cr;
+        self.lengthen(usize::from(self.cr));
         (self.content, self.notes)
+    }
+
+    fn lengthen(&mut self, octets: usize) {
+        self.line += octets;
+        self.notes.long_line |= self.line > LONGEST_LINE;
     }
 }
 
@@ -117,7 +131,7 @@ mod tests {
     fn check(chunks: &[&[u8]], expected: DataNotes) {
         let longest = chunks.iter().map(|chunk| chunk.len()).max().unwrap_or(0);
         for cut in 0..=longest {
-            let mut reader = ChunkReader::new(1000);
+            let mut reader = ChunkReader::new(2000);
             for (number, chunk) in chunks.iter().enumerate() {
                 let last = number + 1 == chunks.len();
                 let position = if last {
@@ -147,6 +161,10 @@ mod tests {
         check(&[b""], clean);
         check(&[b"a\r\n.\r\n..\r\n", b".\r\n"], clean); // dots are text
         check(&[b"a\r", b"\nb\r\n"], clean); // a line end across a border
+        let (longest, tail) = ([b'a'; LONGEST_LINE], b"a\r\n".as_slice());
+        check(&[&longest[1..], tail], clean);
+        let long_line = true;
+        check(&[&longest, tail], DataNotes { long_line, ..clean });
         let bare = DataNotes {
             bare_cr_or_lf: true,
             ..clean
@@ -161,6 +179,20 @@ mod tests {
         check(&[b"a\r", b""], bare);
         let nul = DataNotes { nul: true, ..clean };
         check(&[b"a\0"], nul);
+        let long_line = DataNotes {
+            long_line: true,
+            ..clean
+        };
+        let line = [b'x'; 998];
+        check(&[&line, b"\r\n"], clean);
+        check(&[b"a\r\n", &line], clean); // the line end will be added
+        check(&[b"x", &line], long_line);
+        let both = DataNotes {
+            bare_cr_or_lf: true,
+            ..long_line
+        };
+        check(&[&line, b"\r"], both); // a space, once it is mended
+        check(&[&line[..900], b"\r", &line[..98]], both);
         let eight_bit = DataNotes {
             eight_bit: true,
             ..clean

@@ -1,8 +1,8 @@
 //! The octets between `354` and the final dot (RFC 5321 §4.5.2).
 //!
 //! The message ends at CRLF.CRLF and at nothing else, for every client. A dot is unstuffed only where it follows a CRLF
-//! (or starts the data). What is read here is otherwise left as it came; bare CR, bare LF and NUL are noted, and
-//! [`crate::intake::normalize`] mends or refuses them.
+//! (or starts the data). What is read here is otherwise left as it came; bare CR, bare LF, NUL, octets over 127 and long
+//! lines are noted, and [`crate::intake::normalize`] mends or refuses them.
 
 /// What was noticed while a message was read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -13,6 +13,8 @@ pub struct DataNotes {
     pub nul: bool,
     /// It holds octets over 127.
     pub eight_bit: bool,
+    /// It may hold lines over [`LONGEST_LINE`]; bare LF counts as a line end only after it has been mended.
+    pub long_line: bool,
 }
 
 /// Why a message was read to its end, and not kept.
@@ -24,12 +26,41 @@ pub enum Loss {
     Shortage,
 }
 
+impl DataNotes {
+    /// What would be noticed in a message that nobody has to read from a connection.
+    #[must_use]
+    pub fn of(content: &[u8]) -> Self {
+        let ends = content.windows(2).filter(|pair| pair == b"\r\n").count();
+        let halves = content
+            .iter()
+            .filter(|octet| matches!(octet, b'\r' | b'\n'));
+        Self {
+            bare_cr_or_lf: halves.count() != 2 * ends,
+            nul: content.contains(&0),
+            eight_bit: !content.is_ascii(),
+            long_line: has_long_line(content),
+        }
+    }
+}
+
+/// Octets that a line may have without its CRLF (RFC 5322 §2.1.1).
+pub const LONGEST_LINE: usize = 998;
+
+/// Whether a line has more octets than [`LONGEST_LINE`].
+#[must_use]
+pub fn has_long_line(text: &[u8]) -> bool {
+    text.split(|octet| *octet == b'\n')
+        .any(|line| line.strip_suffix(b"\r").unwrap_or(line).len() > LONGEST_LINE)
+}
+
 /// Reads the data of one message. The parts of its input may be cut anywhere.
 #[derive(Debug)]
 pub struct DataReader {
     state: State,
     content: Vec<u8>,
     notes: DataNotes,
+    /// Octets of the line that is being read, kept or not.
+    line: usize,
     /// `content.len() <= limit`
     limit: usize,
     loss: Option<Loss>,
@@ -59,6 +90,7 @@ impl DataReader {
             state: State::LineStart,
             content: Vec::new(),
             notes: DataNotes::default(),
+            line: 0,
             limit,
             loss: None,
             discarded: 0,
@@ -82,6 +114,7 @@ impl DataReader {
                 }
                 (State::Cr, b'\n') => {
                     self.keep(b"\r\n");
+                    self.line = 0;
                     self.state = State::LineStart;
                 }
                 (State::Cr, b'\r') => self.bare_cr(),
@@ -139,6 +172,7 @@ impl DataReader {
 
     fn bare_cr(&mut self) {
         self.notes.bare_cr_or_lf = true;
+        self.lengthen(1);
         self.keep(b"\r");
     }
 
@@ -147,7 +181,13 @@ impl DataReader {
         self.notes.bare_cr_or_lf |= text.contains(&b'\n');
         self.notes.nul |= text.contains(&0);
         self.notes.eight_bit |= !text.is_ascii();
+        self.lengthen(text.len());
         self.keep(text);
+    }
+
+    fn lengthen(&mut self, octets: usize) {
+        self.line += octets;
+        self.notes.long_line |= self.line > LONGEST_LINE;
     }
 
     fn keep(&mut self, octets: &[u8]) {
@@ -249,6 +289,53 @@ pub(super) mod tests {
         assert!(check(b"a\nb\r\n.\r\n", b"a\nb\r\n", b"").bare_cr_or_lf);
         assert!(check(b"a\rb\r\n.\r\n", b"a\rb\r\n", b"").bare_cr_or_lf);
         assert!(check(b"a\r\r\n.\r\n", b"a\r\r\n", b"").bare_cr_or_lf);
+    }
+
+    #[test]
+    fn long_lines_are_noted_however_the_input_is_cut() {
+        let noted = |line: usize, cut: usize| {
+            let line = "a".repeat(line);
+            let mut reader = DataReader::new(10_000);
+            for part in format!("b\r\n..{line}\r\n{line}\r\n.\r\n")
+                .as_bytes()
+                .chunks(cut)
+            {
+                reader.take(part);
+            }
+            let (content, notes) = reader.finish();
+            assert_eq!(notes, DataNotes::of(&content));
+            notes.long_line
+        };
+        for cut in [1, 2, 3, 500, 999, 5000] {
+            assert!(!noted(997, cut)); // and the dot that was unstuffed
+            assert!(noted(998, cut));
+            assert!(noted(999, cut));
+        }
+    }
+
+    #[test]
+    fn a_message_of_our_own_is_looked_at_in_the_same_way() {
+        let check = |content: &[u8], expected: DataNotes| {
+            assert_eq!(DataNotes::of(content), expected, "{content:?}");
+        };
+        let clean = DataNotes::default();
+        check(b"", clean);
+        check(b"a\r\n\r\nb\r\n", clean);
+        let bare = DataNotes {
+            bare_cr_or_lf: true,
+            ..clean
+        };
+        for content in [&b"a\nb\r\n"[..], b"a\rb\r\n", b"a\r\r\n", b"\n", b"\r"] {
+            check(content, bare);
+        }
+        check(b"\0", DataNotes { nul: true, ..clean });
+        check(
+            b"\xff",
+            DataNotes {
+                eight_bit: true,
+                ..clean
+            },
+        );
     }
 
     #[test]

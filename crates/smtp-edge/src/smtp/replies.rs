@@ -1,18 +1,21 @@
 //! Every reply that we send, in one place. Texts are fixed: a client learns nothing of our insides from them.
 
-use std::borrow::Cow;
+mod auth;
 
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
+use std::borrow::Cow;
 
 use super::command::CommandError;
 use super::extensions::{self, Offer};
 use super::params::ParamError;
 use super::reply::Reply;
-use super::sasl::Fault;
 use super::server::Limit;
 use crate::ids::QueueId;
 use crate::spool::Durable;
+
+pub use auth::{
+    auth_cancelled, auth_failed, authenticated, challenge, encryption_required, not_base64,
+    response_too_long, unknown_mechanism,
+};
 
 /// `220`: the greeting.
 #[must_use]
@@ -180,60 +183,6 @@ pub fn no_recipients() -> Reply {
     Reply::new(554, "5.5.1", "no valid recipients")
 }
 
-/// `334`: a challenge of AUTH, in base64.
-#[must_use]
-pub fn challenge(challenge: &[u8]) -> Reply {
-    Reply::new(334, "", STANDARD.encode(challenge))
-}
-
-/// `235`: AUTH has succeeded.
-#[must_use]
-pub fn authenticated() -> Reply {
-    Reply::new(235, "2.7.0", "authenticated")
-}
-
-/// AUTH has failed. A wrong password and a user that does not exist are told alike.
-#[must_use]
-pub fn auth_failed(fault: Fault) -> Reply {
-    match fault {
-        Fault::Malformed => Reply::new(501, "5.5.2", "authentication response malformed"),
-        Fault::OtherIdentity | Fault::ChannelBinding | Fault::Wrong => {
-            Reply::new(535, "5.7.8", "authentication failed")
-        }
-        Fault::Unavailable => Reply::new(454, "4.7.0", "cannot authenticate now, try again"),
-    }
-}
-
-/// `501`: the client has broken AUTH off.
-#[must_use]
-pub fn auth_cancelled() -> Reply {
-    Reply::new(501, "5.7.0", "authentication cancelled")
-}
-
-/// `501`: a response of AUTH is not base64.
-#[must_use]
-pub fn not_base64() -> Reply {
-    Reply::new(501, "5.5.2", "the response is not base64")
-}
-
-/// `500`: a response of AUTH is too long (RFC 4954 §6).
-#[must_use]
-pub fn response_too_long() -> Reply {
-    Reply::new(500, "5.5.6", "authentication response too long")
-}
-
-/// `504`: AUTH with a mechanism that is not offered.
-#[must_use]
-pub fn unknown_mechanism() -> Reply {
-    Reply::new(504, "5.5.4", "mechanism not offered")
-}
-
-/// `538`: AUTH in clear (RFC 5248 §2.4 X.7.11).
-#[must_use]
-pub fn encryption_required() -> Reply {
-    Reply::new(538, "5.7.11", "say STARTTLS first")
-}
-
 /// `550`: this client may not speak for others.
 #[must_use]
 pub fn xclient_denied() -> Reply {
@@ -302,6 +251,48 @@ pub fn loop_detected() -> Reply {
 #[must_use]
 pub fn malformed_message() -> Reply {
     Reply::new(554, "5.6.0", "the message is malformed")
+}
+
+/// `554`: the message's lines are not ended by CRLF, and are not to be mended.
+#[must_use]
+pub fn bare_line_ends() -> Reply {
+    Reply::new(554, "5.6.0", "the message holds bare CR or LF")
+}
+
+/// `554`: a line of the header is too long, and cannot be folded.
+#[must_use]
+pub fn long_header_line() -> Reply {
+    Reply::new(
+        554,
+        "5.6.0",
+        "a header line is over 998 octets and cannot be folded",
+    )
+}
+
+/// `554`: a line of the body is too long, and stands where nothing may be re-encoded (RFC 3463 §3.7, X.6.5).
+#[must_use]
+pub fn long_line() -> Reply {
+    Reply::new(
+        554,
+        "5.6.5",
+        "a line is over 998 octets and cannot be re-encoded",
+    )
+}
+
+/// `550`: a field that the message must have is not there.
+#[must_use]
+pub fn missing_field(field: &'static str) -> Reply {
+    Reply::new(550, "5.6.0", format!("the message has no {field} field"))
+}
+
+/// `550`: a field that a message may have once is there more often (RFC 5322 §3.6).
+#[must_use]
+pub fn repeated_field(field: &'static str) -> Reply {
+    Reply::new(
+        550,
+        "5.6.0",
+        format!("the message has more than one {field} field"),
+    )
 }
 
 /// `552`: the header is larger than we take.

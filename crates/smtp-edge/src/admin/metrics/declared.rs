@@ -51,6 +51,12 @@ pub(super) const REJECTED: Declared = declared(
     &["reply"],
     "Messages and sessions of clients that were refused",
 );
+pub(super) const MENDED: Declared = declared(
+    Kind::Counter,
+    "smtp_edge_mended_total",
+    &["what"],
+    "Changes to messages that were not well-formed when they came",
+);
 pub(super) const TURNED_AWAY: Declared = declared(
     Kind::Counter,
     "smtp_edge_turned_away_total",
@@ -163,7 +169,7 @@ pub(super) const KEYRING_AGE: Declared = declared(
     Kind::Gauge,
     "smtp_edge_keyring_age_seconds",
     &[],
-    "Time since the signing keys were last read from the store",
+    "Time since the signing keys in force were read from the store",
 );
 pub(super) const KEYS_UNUSABLE: Declared = declared(
     Kind::Gauge,
@@ -179,9 +185,10 @@ pub(super) const BUILD_INFO: Declared = declared(
 );
 
 /// Every metric, in the order of the manual.
-pub const DECLARED: [Declared; 23] = [
+pub const DECLARED: [Declared; 24] = [
     ACCEPTED,
     REJECTED,
+    MENDED,
     TURNED_AWAY,
     CONNECTIONS,
     RECEIVING,

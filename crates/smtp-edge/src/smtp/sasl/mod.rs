@@ -15,4 +15,4 @@ mod verifier;
 pub use exchange::{Exchange, Fault, Mechanism, Step};
 pub use response::{NotBase64, Response};
 pub use scram::Scram;
-pub use verifier::{Lookup, PasswordVerdict, ScramVerifier, ServerNonce, Users};
+pub use verifier::{Lookup, PasswordVerdict, ServerNonce, Users};

@@ -14,11 +14,11 @@ use aws_lc_rs::hmac;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use common_config::user_name::UserName;
-use credstore::Secret;
+use credstore::{ScramVerifier, Secret};
 use zeroize::Zeroizing;
 
 use super::exchange::{Exchange, Fault, Step, user};
-use super::{Lookup, ScramVerifier, ServerNonce};
+use super::{Lookup, ServerNonce};
 
 /// An exchange of SCRAM-SHA-256.
 pub struct Scram(State);

@@ -49,7 +49,7 @@ impl Session {
             ForwardPath::Postmaster => self.settings.postmaster.clone(),
             ForwardPath::Mailbox(mailbox) => mailbox,
         };
-        if transaction.recipients.len() >= limit {
+        if transaction.named >= limit {
             transaction.overshoot += 1;
             // A client that sends a long list without waiting for replies is not at fault before the list is twice as
             // long as it may be; ending its session would lose it the recipients that were taken.

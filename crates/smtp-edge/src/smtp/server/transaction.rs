@@ -11,7 +11,9 @@ pub(super) struct Transaction {
     pub(super) params: MailParams,
     /// In the order given, each once.
     pub(super) recipients: Vec<Recipient>,
-    /// RCPT commands that were refused because there were too many recipients.
+    /// RCPT commands that were taken (RFC 9422 `RCPTMAX`): those that name a recipient again count, too.
+    pub(super) named: usize,
+    /// RCPT commands that were refused because there were too many.
     pub(super) overshoot: usize,
 }
 
@@ -32,6 +34,7 @@ impl Transaction {
             reverse_path,
             params,
             recipients: Vec::new(),
+            named: 0,
             overshoot: 0,
         }
     }
@@ -39,6 +42,7 @@ impl Transaction {
     /// Adds a recipient. One that is there already is not to have the message twice, and gets every report that was asked
     /// for either time.
     pub(super) fn add(&mut self, mailbox: Mailbox, params: RcptParams) {
+        self.named += 1;
         match self
             .recipients
             .iter_mut()

@@ -140,6 +140,15 @@ fn recipients_over_the_limit_are_no_errors_at_first() {
 }
 
 #[test]
+fn a_recipient_that_is_named_again_counts_again() {
+    let rcpt = "RCPT TO:<a@b.example>\n".repeat(4);
+    let script = format!("HELO x\nMAIL FROM:<>\n{rcpt}DATA\n.\n");
+    let codes = "220 250 250 250 250 250 452 354 250";
+    let driver = check(&Stage::new(), &script, codes);
+    assert_eq!(driver.messages[0].recipients.len(), 1);
+}
+
+#[test]
 fn line_length() {
     let mut driver = Stage::new().driver();
     let noop = |length: usize| format!("NOOP {}\r\n", "x".repeat(length - 7)).into_bytes();
@@ -199,6 +208,7 @@ fn the_manual_says_how_much_is_allowed() {
         min_data_rate: _,
         max_message_size,
         max_header_size,
+        max_header_fields,
         max_received,
         max_recipients,
         max_messages,
@@ -225,6 +235,11 @@ fn the_manual_says_how_much_is_allowed() {
         (
             "max_header_size",
             quoted(&max_header_size),
+            status(&replies::header_too_big()),
+        ),
+        (
+            "max_header_fields",
+            number(&max_header_fields),
             status(&replies::header_too_big()),
         ),
         (

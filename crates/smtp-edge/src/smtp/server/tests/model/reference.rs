@@ -62,6 +62,7 @@ enum Place {
 struct Envelope {
     sender: &'static str,
     recipients: Vec<String>,
+    taken: usize,
     too_many: usize,
 }
 
@@ -204,6 +205,7 @@ impl Reference {
         self.place = Place::Envelope(Envelope {
             sender,
             recipients: Vec::new(),
+            taken: 0,
             too_many: 0,
         });
         self.codes.push("250");
@@ -213,7 +215,7 @@ impl Reference {
         let Place::Envelope(envelope) = &mut self.place else {
             return self.error("503");
         };
-        if envelope.recipients.len() == self.limits.recipients {
+        if envelope.taken == self.limits.recipients {
             envelope.too_many += 1;
             if envelope.too_many > self.limits.recipients {
                 return self.error("452");
@@ -223,6 +225,7 @@ impl Reference {
         if !(postmaster || self.standing.relays || self.user) {
             return self.error("550");
         }
+        envelope.taken += 1;
         if !envelope.recipients.contains(&recipient) {
             envelope.recipients.push(recipient);
         }
