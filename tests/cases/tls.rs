@@ -362,3 +362,15 @@ async fn sockets_that_systemd_names_smtps_are_for_tls() {
     RawClient::connect_tls(address, ClientTls::trusting(&server)).await;
     edge.stop().await;
 }
+
+#[tokio::test]
+async fn the_end_of_the_server_does_not_wait_for_handshakes() {
+    let (world, _) = start(both()).await;
+    let silent = RawClient::open(tls_address(&world).await).await;
+    let mut midway = RawClient::connect(world.edge.address()).await;
+    midway.expect("EHLO client.renovations.com", 250).await;
+    midway.expect("STARTTLS", 220).await;
+    let (_, log) = world.stop().await;
+    assert!(!log.text().contains("cut off"), "{}", log.text());
+    drop((silent, midway));
+}

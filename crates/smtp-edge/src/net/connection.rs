@@ -46,8 +46,18 @@ impl Service {
         stream: TcpStream,
     ) -> Result<(Stream, Handshake), HandshakeError> {
         let time = HANDSHAKE.min(self.timers.command);
-        let (stream, handshake) = self.tls.handshake(stream, time).await?;
+        let shaking = self.unless_stopping(self.tls.handshake(stream, time));
+        let (stream, handshake) = shaking.await.ok_or(HandshakeError::Stopping)??;
         Ok((Stream::Tls(Box::new(stream)), handshake))
+    }
+
+    /// What comes of a step of a connection, or nothing when the server stops: for steps that nothing is lost by.
+    pub async fn unless_stopping<T>(&self, step: impl Future<Output = T>) -> Option<T> {
+        let mut stopping = self.stopping.clone();
+        tokio::select! {
+            done = step => Some(done),
+            _ = stopping.wait_for(|stopping| *stopping) => None,
+        }
     }
 }
 
@@ -144,17 +154,19 @@ impl<'a> Connection<'a> {
     /// Does what the session asks for, and sends what it says.
     async fn settle(&mut self) -> io::Result<Next> {
         let mut next = Next::Hear;
-        while let Some(event) = self.session.poll_event() {
-            match event {
-                Event::StartTls => next = Next::StartTls,
-                // Boxed, as all is that is needed for moments only, so that a silent connection does not hold it.
-                event => Box::pin(self.handle_event(event)).await?,
+        loop {
+            while let Some(event) = self.session.poll_event() {
+                match event {
+                    Event::StartTls => next = Next::StartTls,
+                    // Boxed, as all is that is needed for moments only, so that a silent connection does not hold it.
+                    event => Box::pin(self.handle_event(event)).await?,
+                }
             }
-        }
-        if self.share.resize(self.session.held_octets()).is_err() {
-            self.session.handle_shortage();
+            if self.share.resize(self.session.held_octets()).is_ok() {
+                break;
+            }
             // What is held then is nothing, for which there is always room.
-            let _ = self.share.resize(self.session.held_octets());
+            self.session.handle_shortage();
         }
         if *self.service.stopping.borrow() && self.session.is_idle() && !self.session.is_closed() {
             self.session.handle_shutdown();

@@ -101,7 +101,8 @@ async fn receive(
 ) {
     let peer = peer.ip().to_canonical();
     // Boxed, as all steps are that are over soon: what they need is free again while the connection lasts.
-    let caller = match unless_stopping(&door, Box::pin(caller(&mut stream, peer, &door))).await {
+    let calling = Box::pin(caller(&mut stream, peer, &door));
+    let caller = match door.service.unless_stopping(calling).await {
         None => return,
         Some(Ok(caller)) => caller,
         Some(Err(error)) => return mail_log::turned_away(peer, TurnedAway::Proxy, Some(&error)),
@@ -117,15 +118,6 @@ async fn receive(
     let counted = Counted::new();
     serve(stream, caller.client, entrance, guest, &door).await;
     drop((counted, permit));
-}
-
-/// What comes of a step before the session, or nothing when the server stops: nothing is lost by leaving then.
-async fn unless_stopping<T>(door: &Door, step: impl Future<Output = T>) -> Option<T> {
-    let mut stopping = door.service.stopping.clone();
-    tokio::select! {
-        done = step => Some(done),
-        _ = stopping.wait_for(|stopping| *stopping) => None,
-    }
 }
 
 /// Who is at the other end of a connection.
@@ -161,15 +153,12 @@ async fn serve(stream: TcpStream, client: Client, entrance: Entrance, guest: Gue
     let address = client.address;
     let (stream, client) = match entrance {
         Entrance::Clear => (Stream::Clear(stream), client),
-        Entrance::Tls => {
-            match unless_stopping(door, Box::pin(door.service.handshake(stream))).await {
-                None => return,
-                Some(Ok((stream, handshake))) => (stream, client.with_tls(handshake)),
-                Some(Err(error)) => {
-                    return mail_log::turned_away(address, TurnedAway::Handshake, Some(&error));
-                }
+        Entrance::Tls => match Box::pin(door.service.handshake(stream)).await {
+            Ok((stream, handshake)) => (stream, client.with_tls(handshake)),
+            Err(error) => {
+                return mail_log::turned_away(address, TurnedAway::Handshake, Some(&error));
             }
-        }
+        },
     };
     // A reload may have changed the postmaster and the certificate, and the store its users.
     let signing = Arc::clone(&door.service.intake.signing);

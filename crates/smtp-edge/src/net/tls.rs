@@ -58,6 +58,9 @@ pub enum HandshakeError {
     /// It took too long.
     #[error("the TLS handshake took too long")]
     Late,
+    /// There is no time for it.
+    #[error("the server stops")]
+    Stopping,
     /// The client or its connection failed.
     #[error("the TLS handshake failed")]
     Failed(#[source] io::Error),
