@@ -10,6 +10,7 @@
 
 mod admin;
 mod admission;
+mod agreement;
 mod command_line;
 mod corpus;
 mod delivery;
