@@ -208,7 +208,7 @@ impl Keyring {
                     *key = long_enough.map(|()| then.clone());
                 }
                 Some(Err(then)) if is_away && !then.class.is_transient() => {
-                    *key = Err(then.clone())
+                    *key = Err(then.clone());
                 }
                 Some(_) | None => continue,
             }
