@@ -238,7 +238,7 @@ pub(crate) struct Explain {
     #[arg(long, value_name = "ADDRESS")]
     pub(crate) from_ip: Option<IpAddr>,
     /// … that has authenticated as this user
-    #[arg(long, value_name = "USER", requires = "from_ip")]
+    #[arg(long, value_name = "USER", requires = "from_ip", visible_alias = "as")]
     pub(crate) identity: Option<UserName>,
     /// … that holds the certificate with this fingerprint
     #[arg(long, value_name = "FINGERPRINT", requires = "from_ip")]

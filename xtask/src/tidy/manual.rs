@@ -140,7 +140,7 @@ mod tests {
             check,
             &files,
             &[
-                "crates/smtp-edge/src/config.rs:26",
+                "crates/smtp-edge/src/config.rs:28",
                 "crates/smtp-edge/src/mail_log.rs:2",
             ],
         );
