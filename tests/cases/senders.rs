@@ -6,6 +6,7 @@ use edge_tests::client::{RawClient, Reply};
 use edge_tests::edge::STORE_FILE;
 use edge_tests::messages;
 use edge_tests::setup::{PRIMARY, Setup};
+use edge_tests::tls::{self, Certificate, ClientTls};
 use edge_tests::world::{Stage, World};
 
 const FROM: &str = "rita@renovations.com";
@@ -69,6 +70,61 @@ async fn a_client_signs_for_its_own_domains_and_for_no_other() {
     let arrived = world.partner.arrival(3).await;
     world.assert_signed(&arrived, &[OTHER_KEY]).await;
     assert_eq!(world.partner.arrived().len(), 3);
+}
+
+/// Hands over a message from each of the two domains on a connection that has proved who it is, and requires that the one of its
+/// own is signed and the other refused.
+async fn signs_for_its_own_alone(world: &World, client: &mut RawClient) {
+    for (from, code) in [(FROM, 250), (OTHER, 550)] {
+        client.expect(&format!("MAIL FROM:<{FROM}>"), 250).await;
+        client.expect(&format!("RCPT TO:<{TO}>"), 250).await;
+        client.expect("DATA", 354).await;
+        client.write(&messages::plain(from, TO)).await;
+        client.expect(".", code).await;
+    }
+    let arrived = world.partner.arrival(1).await;
+    world.assert_signed(&arrived, &[KEY]).await;
+    assert_eq!(world.partner.arrived().len(), 1);
+    let class = [("class", "sender_rule")];
+    world.edge.log.event("signing_failed", &class).await;
+}
+
+#[tokio::test]
+async fn a_user_signs_for_its_own_domains_alone() {
+    let rule = "[{ identities = [\"rita\"], domains = [\"renovations.com\"] }]";
+    let world = World::start(bound().with("router", "senders", rule)).await;
+    world.home.add_user("rita", "the kitchen is blue").await;
+    let users = [("users", "1")];
+    world.edge.log.event("users_swapped", &users).await;
+    let mut client = RawClient::connect(world.edge.address()).await;
+    client.expect("EHLO app.renovations.com", 250).await;
+    // `NUL rita NUL the kitchen is blue`
+    let plain = "AUTH PLAIN AHJpdGEAdGhlIGtpdGNoZW4gaXMgYmx1ZQ==";
+    client.expect(plain, 235).await;
+    signs_for_its_own_alone(&world, &mut client).await;
+}
+
+#[tokio::test]
+async fn a_certificate_signs_for_its_own_domains_alone() {
+    let mut stage = Stage::set(bound()).await;
+    let server = tls::configure(&mut stage.home);
+    let own = Certificate::self_signed();
+    let rule = format!(
+        "[{{ certificates = [\"{}\"], domains = [\"renovations.com\"] }}]",
+        own.fingerprint()
+    );
+    stage.home.change(|setup| {
+        let fingerprint = format!("[\"{}\"]", own.fingerprint());
+        setup
+            .set("router", "senders", &rule)
+            .set("router", "relay_certificates", &fingerprint);
+    });
+    let world = stage.start().await;
+    let client = RawClient::connect(world.edge.address()).await;
+    let tls = ClientTls::trusting(&server).showing(&own);
+    let mut client = client.start_tls(tls).await;
+    client.expect("EHLO app.renovations.com", 250).await;
+    signs_for_its_own_alone(&world, &mut client).await;
 }
 
 #[tokio::test]
