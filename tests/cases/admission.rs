@@ -156,21 +156,23 @@ async fn without_a_descriptor_clients_are_told_so_and_the_server_recovers_by_its
     let edge = world.edge.address();
     let before = world.edge.limit(Resource::Nofile, Some(64));
     let mut clients = Vec::new();
-    loop {
+    let mut turned_away = 0;
+    while turned_away < 20 {
         let (client, reply) = first_reply(edge).await;
-        if reply.code == 421 {
-            break;
+        match reply.code {
+            421 => {
+                assert!(reply.text().starts_with("4.3.2 "), "{reply:?}");
+                turned_away += 1;
+            }
+            // Among the refusals as well: a descriptor may be free that was needed elsewhere for a moment.
+            _ => clients.push(client),
         }
-        clients.push(client);
         assert!(clients.len() < 64, "no descriptor is missed");
-    }
-    for _ in 0..20 {
-        assert_turned_away(edge, "4.3.2 ").await;
     }
     // Those who are there are served, for a message that needs no descriptor more than there are.
     clients[0].expect("NOOP", 250).await;
     let reason = [("reason", "descriptors")];
-    world.edge.log.nth(21, "turned_away", &reason).await;
+    world.edge.log.nth(20, "turned_away", &reason).await;
     drop(clients);
     greeted(edge).await;
     world.edge.limit(Resource::Nofile, before);
