@@ -1,6 +1,6 @@
 //! What is asked of a message's form, and what is done about one that falls short: the section `[message]`.
 //!
-//! Only decisions are here; [`super::normalize`] carries them out, and [`super::trace`] adds Date and Message-ID.
+//! Only decisions are here; [`super::normalize`] carries them out, and `super::trace` adds Date and Message-ID.
 
 use serde::Deserialize;
 

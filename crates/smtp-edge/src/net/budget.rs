@@ -3,7 +3,7 @@
 //!
 //! A message holds what has come of it until it is answered. One that the budget has no room for is thrown away and
 //! answered 452; nobody is made to wait for room, since messages that wait for each other would wait for ever. That a
-//! client cannot hold its share by sending slowly is the work of [`super::patience`].
+//! client cannot hold its share by sending slowly is the work of [`crate::smtp::timers`].
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};

@@ -1,6 +1,6 @@
 //! TLS for clients: the certificate in force, and the handshake.
 //!
-//! [`files`] reads and checks what the settings name, [`client_certificate`] accepts whoever proves to hold a
+//! [`files`] reads and checks what the settings name, `client_certificate` accepts whoever proves to hold a
 //! certificate, [`watch`] sees files change. Nothing here trusts anybody: what the handshake has shown is handed on as
 //! facts. There are no session tickets and no session cache, so that nothing outlives a connection and a certificate
 //! that is exchanged is gone.

@@ -1,7 +1,7 @@
 //! The signing step: which keys sign a message, and what happens when one cannot.
 //!
 //! [`in_force`] is the policy with its [`profiles`] and the [`keyring`] of unsealed keys, each tried by [`probe`]; it is swapped
-//! whole, on a reload and by [`watch`] when the store has changed. [`step`] runs the step for a message: [`plan`] says what is
+//! whole, on a reload and by [`watch`] when the store has changed. [`step`] runs the step for a message: `plan` says what is
 //! asked and whether an outcome on record still is that, [`sign`] makes the signatures, [`self_check`] verifies them, and
 //! [`policy`] turns faults into consequences.
 

@@ -2,7 +2,7 @@
 //! what is in force.
 //!
 //! The step can be repeated: what an outcome rests on is kept with it, and the hashes of the body with the message, so that
-//! signing again costs a header and a key. [`SigningStep::settle`] runs it for the copies for which it is due, and for no
+//! signing again costs a header and a key. `SigningStep::settle` runs it for the copies for which it is due, and for no
 //! other.
 
 use std::collections::BTreeSet;
