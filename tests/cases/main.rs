@@ -40,3 +40,4 @@ mod smuggling;
 mod storm;
 mod tls;
 mod users;
+mod verdicts;

@@ -74,7 +74,7 @@ fn trusting_nobody() -> TlsConnector {
     TlsConnector::from(Arc::new(config))
 }
 
-/// A connection on which bytes go out as they are given.
+/// A connection on which bytes go out as they are given, and when they are: Nagle's algorithm is off.
 #[derive(Debug)]
 pub struct RawClient {
     stream: BufReader<Transport>,
@@ -107,18 +107,25 @@ impl RawClient {
 
     /// Connects from another address of this machine, and requires the greeting.
     pub async fn connect_from(source: IpAddr, edge: SocketAddr) -> Self {
+        let mut client = Self::open_from(source, edge).await;
+        assert_eq!(client.reply().await.code, 220);
+        client
+    }
+
+    /// Connects from another address of this machine without reading anything.
+    pub async fn open_from(source: IpAddr, edge: SocketAddr) -> Self {
         let socket = TcpSocket::new_v4().expect("the system has sockets");
         let bound = socket.bind(SocketAddr::new(source, 0));
         bound.expect("all of 127.0.0.0/8 is this machine");
         let stream = socket.connect(edge).await.expect("the edge listens");
-        let mut client = Self::over(Transport::Clear(stream));
-        assert_eq!(client.reply().await.code, 220);
-        client
+        stream.set_nodelay(true).expect("a TCP socket");
+        Self::over(Transport::Clear(stream))
     }
 
     /// Connects without reading anything.
     pub async fn open(edge: SocketAddr) -> Self {
         let stream = TcpStream::connect(edge).await.expect("the edge listens");
+        stream.set_nodelay(true).expect("a TCP socket");
         Self::over(Transport::Clear(stream))
     }
 

@@ -16,14 +16,20 @@ impl Session {
     /// Whether AUTH would be obeyed: there are users, this client is none yet, and nobody on the way could read its
     /// password.
     pub(super) fn may_authenticate(&self) -> bool {
-        self.settings.auth && self.client.identity.is_none() && self.client.is_private()
+        self.settings.auth && self.client.identity.is_none() && self.is_private()
+    }
+
+    /// Whether nobody on the way can read a password. A proxy that is near may pass on what came from afar in clear, whether
+    /// it says so or not.
+    fn is_private(&self) -> bool {
+        self.client.tls.is_some() || (self.client.is_private() && !self.may_forward())
     }
 
     pub(super) fn handle_auth(&mut self, mechanism: &str, initial: Option<Response>) {
         if let Some(refusal) = self.auth_refusal() {
             return self.error(&refusal);
         }
-        if !self.client.is_private() {
+        if !self.is_private() {
             let reply = replies::encryption_required();
             self.reject(reply.clone(), Rejection::AuthInClear);
             return self.error(&reply);

@@ -52,6 +52,9 @@ fn the_client_has_the_rights_of_its_own_address() {
 fn what_the_proxy_has_proved_is_not_its_clients() {
     let mut driver = Stage::proxy("127.0.0.1").driver();
     let auth = "AUTH PLAIN AHRpbQB0YW5zdGFhZnRhbnN0YWFm";
+    let in_clear = converse(&mut driver, &["EHLO proxy", auth, "STARTTLS"]);
+    assert!(!in_clear.contains("250-AUTH "), "{in_clear}"); // it may pass on what came from afar
+    assert!(in_clear.contains("\r\n538 "), "{in_clear}");
     converse(&mut driver, &["EHLO proxy", auth]);
     assert!(driver.session.client().identity.is_some());
     converse(&mut driver, &["XCLIENT ADDR=192.0.2.99"]);

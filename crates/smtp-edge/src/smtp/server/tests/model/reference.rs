@@ -17,7 +17,6 @@ pub(super) struct Reference {
     greeted: Greeted,
     tls: bool,
     user: bool,
-    forwarded: bool,
     errors: u32,
     unknown: u32,
     guesses: u32,
@@ -77,7 +76,6 @@ impl Reference {
             greeted: Greeted::No,
             tls: false,
             user: false,
-            forwarded: false,
             errors: 0,
             unknown: 0,
             guesses: 0,
@@ -356,7 +354,7 @@ impl Reference {
         if self.in_transaction() || self.greeted != Greeted::Ehlo || self.user {
             return self.error("503");
         }
-        let this_machine = self.standing.loopback && !self.forwarded;
+        let this_machine = self.standing.loopback && !self.standing.proxy;
         if !self.tls && !this_machine {
             return self.error("538");
         }
@@ -403,7 +401,6 @@ impl Reference {
         if self.in_transaction() {
             return self.error("503");
         }
-        self.forwarded = true;
         self.user = false;
         self.greeted = Greeted::No;
         self.idle("220");
