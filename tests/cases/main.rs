@@ -17,6 +17,7 @@ mod delivery;
 mod explaining;
 mod failure_policy;
 mod identity;
+mod injection;
 mod judging;
 mod key_failures;
 mod keyring;
