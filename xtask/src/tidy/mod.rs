@@ -4,6 +4,7 @@
 //! a violation, so that a rule that sees nothing is seen.
 
 mod architecture;
+mod attacks;
 mod build_paths;
 mod code;
 mod crate_edges;
@@ -58,8 +59,9 @@ impl fmt::Display for Finding {
 /// A rule that needs no more than the files.
 type Rule = (&'static str, fn(&Tree) -> Vec<Finding>);
 
-const RULES: [Rule; 12] = [
+const RULES: [Rule; 13] = [
     ("architecture", architecture::check),
+    ("attacks", attacks::check),
     ("build-paths", build_paths::check),
     ("crate-edges", crate_edges::check),
     ("examples", examples::check),
