@@ -2,6 +2,8 @@
 
 use std::fmt::Display;
 
+use common_config::units::Rate;
+
 use super::driver::{Driver, Stage, check};
 use crate::config::SmtpSettings;
 use crate::smtp::replies;
@@ -199,13 +201,13 @@ fn silence_and_a_shutdown_are_told() {
 fn the_manual_says_how_much_is_allowed() {
     let SmtpSettings {
         hostname: _,
-        max_connections: _,
-        max_connections_per_client: _,
-        connection_rate: _,
-        message_rate: _,
+        max_connections,
+        max_connections_per_client,
+        connection_rate,
+        message_rate,
         unlimited_clients: _,
-        max_receiving_memory: _,
-        min_data_rate: _,
+        max_receiving_memory,
+        min_data_rate,
         max_message_size,
         max_header_size,
         max_header_fields,
@@ -222,11 +224,39 @@ fn the_manual_says_how_much_is_allowed() {
         data_timeout,
         message_timeout,
     } = SmtpSettings::default();
-    let closed = |limit: Limit| format!("{}, closed", status(&replies::limit_reached("", limit)));
-    let slow = format!("{}, closed", status(&replies::timed_out("")));
+    let and_closed = |reply: &Reply| format!("{}, closed", status(reply));
+    let closed = |limit: Limit| and_closed(&replies::limit_reached("", limit));
+    let slow = and_closed(&replies::timed_out(""));
     let quoted = |value: &dyn Display| format!("\"{value}\"");
     let number = |value: &dyn Display| value.to_string();
+    let rate = |value: Option<Rate>| value.map_or("unset".to_owned(), |rate| quoted(&rate));
     let expected = [
+        (
+            "max_connections",
+            number(&max_connections),
+            and_closed(&replies::too_many_connections("")),
+        ),
+        (
+            "max_connections_per_client",
+            number(&max_connections_per_client),
+            and_closed(&replies::too_many_from_client("")),
+        ),
+        (
+            "connection_rate",
+            rate(connection_rate),
+            and_closed(&replies::too_fast("")),
+        ),
+        (
+            "message_rate",
+            rate(message_rate),
+            status(&replies::too_many_messages()),
+        ),
+        (
+            "max_receiving_memory",
+            quoted(&max_receiving_memory),
+            status(&replies::storage_unavailable()),
+        ),
+        ("min_data_rate", quoted(&min_data_rate), slow.clone()),
         (
             "max_message_size",
             quoted(&max_message_size),
@@ -288,7 +318,7 @@ fn the_manual_says_how_much_is_allowed() {
         ("message_timeout", quoted(&message_timeout), slow),
     ];
     let manual = include_str!("../../../../../../docs/manual.md");
-    let (_, section) = manual.split_once("### Limits of a session\n").unwrap();
+    let (_, section) = manual.split_once("### Limits\n").unwrap();
     let rows = section
         .lines()
         .skip_while(|line| !line.starts_with("| `"))
