@@ -8,8 +8,8 @@ use std::process::Command;
 use anyhow::Result;
 use clap::ValueEnum;
 
-use crate::command;
 use crate::workspace::Workspace;
+use crate::{command, test};
 
 /// What can be measured.
 #[derive(Debug, Clone, Copy, ValueEnum)]
@@ -50,10 +50,9 @@ fn bench(workspace: &Workspace, benchmark: &[&str]) -> Result<()> {
 fn connections(workspace: &Workspace) -> Result<()> {
     let programs = ["-p", "smtp-edge", "-p", "keymgmt-cli", "--bins", "--locked"];
     command::run(workspace.cargo(&["build", "--release"]).args(programs))?;
-    let driver = ["-p", "edge-tests", "--bin", "connections", "--locked"];
-    let mut cargo = workspace.cargo(&["run"]);
-    let release = workspace.target().join("release");
-    command::run(cargo.args(driver).env("EDGE_BIN_DIR", release))
+    test::build(workspace)?;
+    let mut driver = Command::new(workspace.target().join("debug/connections"));
+    command::run(driver.env("EDGE_BIN_DIR", workspace.target().join("release")))
 }
 
 /// The first core, which every machine has.
