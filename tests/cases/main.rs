@@ -11,6 +11,7 @@
 mod admin;
 mod admission;
 mod agreement;
+mod clients;
 mod command_line;
 mod corpus;
 mod delivery;

@@ -3,13 +3,12 @@
 
 use edge_tests::admin::{self, Metrics};
 use edge_tests::client::{self, Reply};
-use edge_tests::environment;
 use edge_tests::log::field;
 use edge_tests::messages;
+use edge_tests::mime::leaves;
 use edge_tests::mock_mta::{Arrived, Behaviour, Extensions};
 use edge_tests::setup::Setup;
 use edge_tests::world::World;
-use tokio::process::Command;
 
 const FROM: &str = "rita@renovations.com";
 const TO: &str = "client@partner.test";
@@ -43,22 +42,6 @@ async fn accepted(world: &World, message: &[u8]) -> String {
     assert_eq!(reply.code, 250, "{reply:?}");
     let id = reply.text().rsplit(' ').next().unwrap();
     id.to_owned()
-}
-
-/// Type, charset and content of each leaf, as Python reads them.
-async fn leaves(message: &[u8]) -> serde_json::Value {
-    let file = tempfile::NamedTempFile::new().unwrap();
-    std::fs::write(file.path(), message).unwrap();
-    let output = Command::new(environment::judges().join("venv/bin/python"))
-        .arg("-I")
-        .arg(environment::script("mime.py"))
-        .arg(file.path())
-        .output()
-        .await
-        .expect("the judges are installed: run `cargo xtask test`");
-    let complaint = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "{complaint}");
-    serde_json::from_slice(&output.stdout).unwrap()
 }
 
 /// A message with these fields behind the usual ones.

@@ -1,4 +1,5 @@
-//! Where the built binaries and the judges are, and how long the storm of reloads blows: variables that `cargo xtask` sets.
+//! Where the built binaries, the judges and the mail clients are, and how long the storm of reloads blows: variables that
+//! `cargo xtask` sets.
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -27,11 +28,28 @@ pub fn judges() -> PathBuf {
     folder("EDGE_JUDGES")
 }
 
+/// The folder of the installed mail clients.
+///
+/// # Panics
+/// When `EDGE_CLIENTS` is not set.
+#[must_use]
+pub fn clients() -> PathBuf {
+    folder("EDGE_CLIENTS")
+}
+
 /// A script of `tests/judges/`, which hands something to a program that is not ours.
 #[must_use]
 pub fn script(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR"))
         .join("judges")
+        .join(name)
+}
+
+/// A script of `tests/clients/`, which sends a message.
+#[must_use]
+pub fn client_script(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("clients")
         .join(name)
 }
 

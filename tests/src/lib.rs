@@ -14,6 +14,7 @@
 
 pub mod admin;
 pub mod client;
+pub mod clients;
 pub mod corpus;
 pub mod edge;
 pub mod environment;
@@ -21,6 +22,7 @@ pub mod judges;
 pub mod keymgmt;
 pub mod log;
 pub mod messages;
+pub mod mime;
 pub mod mock_dns;
 pub mod mock_mta;
 pub mod scram;

@@ -85,6 +85,26 @@ impl Log {
             })
     }
 
+    /// Waits for the `count`th line (the first is 1) that is no JSON and holds `part`, and gives it.
+    ///
+    /// # Panics
+    /// When it does not come in time; the whole log is shown.
+    pub async fn line(&self, count: usize, part: &str) -> String {
+        let mut lines = self.lines.subscribe();
+        let nth = |lines: &Lines| {
+            let raw = lines.events.iter().map(|event| field(event, "raw"));
+            raw.filter(|line| line.contains(part)).nth(count - 1)
+        };
+        let waited = tokio::time::timeout(
+            PATIENCE,
+            lines.wait_for(|lines| lines.ended || nth(lines).is_some()),
+        )
+        .await;
+        drop(waited);
+        let found = nth(&self.lines.borrow());
+        found.unwrap_or_else(|| panic!("no line {count} with {part:?} came:\n{}", self.text()))
+    }
+
     /// Waits until the process has closed its log.
     pub async fn ended(&self) {
         let mut lines = self.lines.subscribe();

@@ -50,3 +50,27 @@ pub fn eight_bit(from: &str, to: &str) -> Vec<u8> {
     )
     .into_bytes()
 }
+
+/// A message that clients may spoil: 8-bit text, lines of dots, blanks at the end, and one line of `longest` octets.
+#[must_use]
+pub fn delicate(from: &str, to: &str, longest: usize) -> Vec<u8> {
+    let mut message = eight_bit(from, to);
+    let long = "lang ".repeat(longest / 5);
+    let lines = [
+        ".",
+        "..",
+        ".\u{fc}brig",
+        "",
+        "From hier an",
+        "Blanks \t ",
+        long.trim_end(),
+        "",
+        "-- ",
+        "Rita",
+    ];
+    for line in lines {
+        message.extend(line.as_bytes());
+        message.extend(b"\r\n");
+    }
+    message
+}

@@ -139,6 +139,12 @@ impl World {
         judges::assert_all_pass(self.dns.address(), &arrived.data, keys).await;
     }
 
+    /// The same of each of several messages.
+    pub async fn assert_each_signed(&self, arrived: &[Arc<Arrived>], keys: &[&str]) {
+        let messages: Vec<&[u8]> = arrived.iter().map(|one| one.data.as_slice()).collect();
+        judges::assert_each_passes(self.dns.address(), &messages, keys).await;
+    }
+
     /// The first report that the internal server got.
     pub async fn report(&self) -> Arc<Arrived> {
         let report = self.internal.arrival(1).await;

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Result, bail};
 
 use crate::workspace::Workspace;
-use crate::{command, judges, test, tidy};
+use crate::{clients, command, judges, test, tidy};
 
 /// Runs every step and tells what each took.
 pub(crate) fn run(workspace: &Workspace) -> Result<()> {
@@ -18,6 +18,7 @@ pub(crate) fn run(workspace: &Workspace) -> Result<()> {
     });
     steps.take("tidy", || tidy::run(workspace));
     let judges = steps.take("judges", || judges::install(workspace));
+    let clients = steps.take("clients", || clients::install(workspace));
     steps.take("clippy", || {
         let arguments = [
             "clippy",
@@ -35,9 +36,11 @@ pub(crate) fn run(workspace: &Workspace) -> Result<()> {
         command::run(cargo.env("RUSTDOCFLAGS", "-D warnings"))
     });
     let built = steps.take("build", || test::build(workspace));
-    let count = match (judges, built) {
-        (Some(judges), Some(())) => steps.take("test", || test::count(workspace, &judges, &[])),
-        (None, _) | (_, None) => None,
+    let count = match (judges, clients, built) {
+        (Some(judges), Some(clients), Some(())) => {
+            steps.take("test", || test::count(workspace, &judges, &clients, &[]))
+        }
+        (None, _, _) | (_, None, _) | (_, _, None) => None,
     };
     if let Some(count) = &count {
         steps.note("test", count.verdict());

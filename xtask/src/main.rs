@@ -1,19 +1,23 @@
 //! The development jobs of the workspace, behind `cargo xtask`: `demo`, `test`, `bench`, `ci`, `judge`, `fuzz`, `storm`, `tidy`,
-//! `judges`.
+//! `judges`, `clients`.
 //!
 //! One file a command. It knows the crates from outside only (their files, their binaries, what cargo says of them), so
 //! that it builds when they do not.
 
+mod apt;
 mod bench;
 mod ci;
+mod clients;
 mod command;
 mod demo;
 mod fuzz;
+mod installation;
 mod judge;
 mod judges;
 mod storm;
 mod test;
 mod tidy;
+mod unpacked;
 mod workspace;
 
 use std::path::PathBuf;
@@ -40,7 +44,7 @@ enum Job {
         #[arg(long)]
         keep: bool,
     },
-    /// Install the judges, build, and run every test.
+    /// Install the judges and the mail clients, build, and run every test.
     Test {
         /// Handed to `cargo test` in place of `--workspace`, such as `-p dkim-core` or `-p edge-tests --test restart`.
         #[arg(last = true)]
@@ -61,6 +65,8 @@ enum Job {
     Tidy,
     /// Install the independent verifiers that the tests and the demo have signatures judged by.
     Judges,
+    /// Install the mail clients that the tests send with.
+    Clients,
     /// Run the fuzz targets of dkim-core: one of them until it is stopped, or all of them for a short time.
     Fuzz {
         /// Thirty seconds a target, and one line about each.
@@ -82,6 +88,7 @@ fn main() -> ExitCode {
         Job::Storm => storm::run(&workspace),
         Job::Tidy => tidy::run(&workspace),
         Job::Judges => judges::install(&workspace).map(drop),
+        Job::Clients => clients::install(&workspace).map(drop),
         Job::Fuzz { smoke, target } => {
             let run = if smoke {
                 fuzz::Run::Smoke

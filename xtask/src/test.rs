@@ -1,4 +1,4 @@
-//! `cargo xtask test`: installs the judges, builds the binaries, runs every test, and counts.
+//! `cargo xtask test`: installs the judges and the mail clients, builds the binaries, runs every test, and counts.
 //!
 //! What it builds is what `cargo test` runs: binaries, tests and examples in one call, so that every dependency is
 //! compiled once and with one set of features.
@@ -9,13 +9,14 @@ use std::process::Command;
 use anyhow::{Result, bail};
 
 use crate::workspace::Workspace;
-use crate::{command, judges};
+use crate::{clients, command, judges};
 
 /// Runs the tests; `chosen` takes the place of the whole workspace.
 pub(crate) fn run(workspace: &Workspace, chosen: &[String]) -> Result<()> {
     let judges = judges::install(workspace)?;
+    let clients = clients::install(workspace)?;
     build(workspace)?;
-    let count = count(workspace, &judges, chosen)?;
+    let count = count(workspace, &judges, &clients, chosen)?;
     println!("{count}");
     count.verdict()
 }
@@ -34,13 +35,19 @@ pub(crate) fn build(workspace: &Workspace) -> Result<()> {
 }
 
 /// Runs `cargo test`, all packages even when some fail, and sums up its summaries.
-pub(crate) fn count(workspace: &Workspace, judges: &Path, chosen: &[String]) -> Result<Count> {
+pub(crate) fn count(
+    workspace: &Workspace,
+    judges: &Path,
+    clients: &Path,
+    chosen: &[String],
+) -> Result<Count> {
     let mut cargo = workspace.cargo(&["test", "--locked"]);
     if chosen.is_empty() {
         cargo.args(["--workspace", "--no-fail-fast"]);
     } else {
         cargo.args(chosen);
     }
+    cargo.env("EDGE_CLIENTS", clients);
     let mut count = Count::default();
     count.ended_well = command::watch(environment(&mut cargo, workspace, judges), |line| {
         count.read(line);

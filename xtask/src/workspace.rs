@@ -52,6 +52,11 @@ impl Workspace {
         self.target.join("judges")
     }
 
+    /// Where the mail clients are installed.
+    pub(crate) fn clients(&self) -> PathBuf {
+        self.target.join("clients")
+    }
+
     /// Every package that is built, of ours and of others, as `cargo metadata` describes it.
     pub(crate) fn packages(&self) -> Result<Value> {
         metadata(&self.root, &["--locked"])

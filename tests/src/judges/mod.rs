@@ -97,11 +97,19 @@ impl Verdict {
 
 /// Asks the judges that are always there about `message`, with keys from the DNS server at `dns`.
 pub async fn judge(dns: SocketAddr, message: &[u8]) -> Vec<Verdict> {
-    let file = tempfile::NamedTempFile::new().expect("a temporary file");
-    std::fs::write(file.path(), message).expect("a temporary file can be written");
-    judge_files(&Judge::ALL, dns, &[file.path().to_owned()])
-        .await
-        .concat()
+    judge_all(dns, &[message]).await.concat()
+}
+
+/// Asks the judges that are always there about each message; the verdicts on each.
+async fn judge_all(dns: SocketAddr, messages: &[&[u8]]) -> Vec<Vec<Verdict>> {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let write = |(number, message): (usize, &&[u8])| {
+        let file = folder.path().join(number.to_string());
+        std::fs::write(&file, message).expect("a temporary file can be written");
+        file
+    };
+    let files: Vec<PathBuf> = messages.iter().enumerate().map(write).collect();
+    judge_files(&Judge::ALL, dns, &files).await
 }
 
 /// Asks `judges` about the messages in some files; the verdicts on each file, in the order of the judges.
@@ -137,7 +145,18 @@ async fn ask(judge: Judge, dns: SocketAddr, files: &[PathBuf]) -> Vec<Vec<Verdic
 /// Requires that the message carries exactly the signatures of `keys` (names such as `s._domainkey.example.com`), and
 /// that each judge finds each of them good.
 pub async fn assert_all_pass(dns: SocketAddr, message: &[u8], keys: &[&str]) {
-    let verdicts = judge(dns, message).await;
+    assert_each_passes(dns, &[message], keys).await;
+}
+
+/// The same of each of several messages.
+pub async fn assert_each_passes(dns: SocketAddr, messages: &[&[u8]], keys: &[&str]) {
+    let verdicts = judge_all(dns, messages).await;
+    for (message, verdicts) in messages.iter().zip(verdicts) {
+        assert_passes(message, &verdicts, keys);
+    }
+}
+
+fn assert_passes(message: &[u8], verdicts: &[Verdict], keys: &[&str]) {
     let expected: BTreeSet<String> = keys.iter().map(|key| (*key).to_owned()).collect();
     for judge in Judge::ALL {
         let passed: BTreeSet<String> = verdicts

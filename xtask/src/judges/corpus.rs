@@ -7,9 +7,9 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, bail};
 use serde_json::Value;
 
-use super::apt::{self, Need};
-use super::fresh;
 use super::next_release::{KEYRING_NEED, NextRelease, RELEASE};
+use crate::apt::{self, Need};
+use crate::installation::fresh;
 use crate::workspace::Workspace;
 
 /// Debian's packages of the release that messages are taken from.

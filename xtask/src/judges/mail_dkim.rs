@@ -7,8 +7,8 @@ use std::process::Command;
 
 use anyhow::{Context, Result, bail};
 
-use super::apt::{self, Need};
 use super::next_release::{KEYRING_NEED, NextRelease, RELEASE};
+use crate::apt::{self, Need};
 use crate::command;
 
 /// The least version that is taken.

@@ -5,9 +5,9 @@ use std::process::Command;
 
 use anyhow::Result;
 
-use super::apt::{self, Need};
-use super::fresh;
+use crate::apt::{self, Need};
 use crate::command;
+use crate::installation::fresh;
 
 const PACKAGE: &str = include_str!("../../judges/package.json");
 const LOCK: &str = include_str!("../../judges/package-lock.json");

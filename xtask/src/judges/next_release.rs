@@ -10,9 +10,9 @@ use std::process::Command;
 
 use anyhow::{Context, Result, bail};
 
-use super::apt::Need;
-use super::fresh;
+use crate::apt::Need;
 use crate::command;
+use crate::installation::fresh;
 
 /// The release.
 pub(super) const RELEASE: &str = "trixie";

@@ -5,7 +5,7 @@ use std::process::Command;
 
 use anyhow::Result;
 
-use super::apt::{self, Need};
+use crate::apt::{self, Need};
 use crate::command;
 
 const REQUIREMENTS: &str = include_str!("../../judges/requirements.txt");

@@ -1,4 +1,4 @@
-//! What the judges need from the system: installed by apt where we are root, asked for by name where we are not.
+//! What is needed from the system: installed by apt where we are root, asked for by name where we are not.
 
 use std::process::Command;
 
@@ -7,13 +7,13 @@ use anyhow::{Result, bail};
 use crate::command;
 
 /// Something that must be there, the command that shows whether it is, and the Debian packages that bring it.
-pub(super) struct Need<'a> {
+pub(crate) struct Need<'a> {
     /// For messages.
-    pub(super) what: &'a str,
+    pub(crate) what: &'a str,
     /// A program and its arguments, which ends well when the need is met.
-    pub(super) probe: &'a [&'a str],
+    pub(crate) probe: &'a [&'a str],
     /// Debian's names.
-    pub(super) packages: &'a [&'a str],
+    pub(crate) packages: &'a [&'a str],
 }
 
 impl Need<'_> {
@@ -26,7 +26,7 @@ impl Need<'_> {
 }
 
 /// Meets the needs that are not met.
-pub(super) fn provide(needs: &[Need<'_>]) -> Result<()> {
+pub(crate) fn provide(needs: &[Need<'_>]) -> Result<()> {
     let missing: Vec<&Need<'_>> = needs.iter().filter(|need| !need.is_met()).collect();
     if missing.is_empty() {
         return Ok(());
@@ -43,7 +43,7 @@ pub(super) fn provide(needs: &[Need<'_>]) -> Result<()> {
             packages.join(" ")
         );
     }
-    command::run(&mut apt(&["-qq", "update"]))?;
+    update()?;
     let mut install = apt(&["-qq", "-y", "--no-install-recommends", "install"]);
     command::run(install.args(packages))?;
     for need in missing {
@@ -58,6 +58,11 @@ pub(super) fn provide(needs: &[Need<'_>]) -> Result<()> {
         }
     }
     Ok(())
+}
+
+/// Reads the lists of packages anew.
+pub(crate) fn update() -> Result<()> {
+    command::run(&mut apt(&["-qq", "update"]))
 }
 
 /// An apt-get that asks nothing.
