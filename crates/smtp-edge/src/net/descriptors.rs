@@ -1,4 +1,4 @@
-//! File descriptors: as many as the system allows, and one kept back for the moment when there are none left.
+//! File descriptors: as many as the system allows, and a few kept back for the moment when there are none left.
 //!
 //! Without a descriptor a client can be neither served nor told so: it would wait in the kernel's queue, and the listener
 //! would be woken for it again and again. [`Reserve`] is given up to take such a client and to answer it.
@@ -35,38 +35,44 @@ pub fn are_exhausted(error: &io::Error) -> bool {
         .is_some_and(|code| exhausted.contains(&code))
 }
 
-/// A descriptor that is held for nothing but to be given up.
+/// Descriptors that are held for nothing but to be given up. One would do, if nobody else could take it the moment it is free.
 #[derive(Debug)]
-pub struct Reserve(Mutex<Option<File>>);
+pub struct Reserve(Mutex<Vec<File>>);
 
 impl Reserve {
-    /// Takes a descriptor.
+    /// Takes the descriptors.
     ///
     /// # Errors
     /// What the system said.
     pub fn new() -> io::Result<Self> {
-        Ok(Self(Mutex::new(Some(open()?))))
+        let held: io::Result<Vec<File>> = (0..RESERVE).map(|_| open()).collect();
+        Ok(Self(Mutex::new(held?)))
     }
 
-    /// Frees the descriptor; whether there was one. Another task may be using it.
+    /// Frees a descriptor; whether there was one.
     #[must_use]
     pub fn give_up(&self) -> bool {
-        self.held().take().is_some()
+        self.held().pop().is_some()
     }
 
-    /// Takes a descriptor again, if one can be had; whether there is one now.
+    /// Takes again what has been given up, as far as it can be had; whether there is any now.
     pub fn refill(&self) -> bool {
         let mut held = self.held();
-        if held.is_none() {
-            *held = open().ok();
+        while held.len() < RESERVE
+            && let Ok(file) = open()
+        {
+            held.push(file);
         }
-        held.is_some()
+        !held.is_empty()
     }
 
-    fn held(&self) -> std::sync::MutexGuard<'_, Option<File>> {
+    fn held(&self) -> std::sync::MutexGuard<'_, Vec<File>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
+
+/// A task that opens a database meanwhile takes three.
+const RESERVE: usize = 4;
 
 fn open() -> io::Result<File> {
     File::open("/dev/null")
@@ -77,12 +83,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_reserve_can_be_given_up_once_until_it_is_refilled() {
+    fn the_reserve_can_be_given_up_until_it_is_refilled() {
         let reserve = Reserve::new().unwrap();
-        assert!(reserve.give_up());
-        assert!(!reserve.give_up());
-        assert!(reserve.refill());
-        assert!(reserve.give_up());
+        for _ in 0..2 {
+            let given_up = (0..=RESERVE).filter(|_| reserve.give_up()).count();
+            assert_eq!(given_up, RESERVE);
+            assert!(reserve.refill());
+        }
     }
 
     #[test]
