@@ -14,6 +14,7 @@ mod agreement;
 mod clients;
 mod command_line;
 mod corpus;
+mod crash;
 mod delivery;
 mod explaining;
 mod failure_policy;

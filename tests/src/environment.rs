@@ -59,11 +59,24 @@ pub fn client_script(name: &str) -> PathBuf {
 /// When it is not a number.
 #[must_use]
 pub fn storm_seconds() -> u64 {
-    let Some(seconds) = variable("EDGE_STORM_SECONDS") else {
-        return 5;
+    number("EDGE_STORM_SECONDS", 5)
+}
+
+/// Kills of the edge under load: `EDGE_CRASH_KILLS`, or ten.
+///
+/// # Panics
+/// When it is not a number.
+#[must_use]
+pub fn crash_kills() -> usize {
+    number("EDGE_CRASH_KILLS", 10)
+}
+
+fn number<T: std::str::FromStr>(name: &str, usual: T) -> T {
+    let Some(value) = variable(name) else {
+        return usual;
     };
-    let seconds = seconds.to_str().and_then(|seconds| seconds.parse().ok());
-    seconds.expect("EDGE_STORM_SECONDS is a number of seconds")
+    let number = value.to_str().and_then(|value| value.parse().ok());
+    number.unwrap_or_else(|| panic!("{name} is a number"))
 }
 
 #[expect(

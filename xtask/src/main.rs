@@ -1,4 +1,4 @@
-//! The development jobs of the workspace, behind `cargo xtask`: `demo`, `test`, `bench`, `ci`, `judge`, `fuzz`, `storm`, `tidy`,
+//! The development jobs of the workspace, behind `cargo xtask`: `demo`, `test`, `bench`, `ci`, `judge`, `fuzz`, `crash`, `storm`, `tidy`,
 //! `judges`, `clients`.
 //!
 //! One file a command. It knows the crates from outside only (their files, their binaries, what cargo says of them), so
@@ -9,6 +9,7 @@ mod bench;
 mod ci;
 mod clients;
 mod command;
+mod crash;
 mod demo;
 mod fuzz;
 mod installation;
@@ -59,6 +60,8 @@ enum Job {
         /// The folder of messages; the corpus of the tests when left out.
         folder: Option<PathBuf>,
     },
+    /// Kill the edge 200 times under load, and hold what arrived against what was answered.
+    Crash,
     /// Reload the edge every 20 ms for half a minute, with keys and policies that change under load, and judge what left.
     Storm,
     /// The house's rules that a compiler cannot know.
@@ -85,6 +88,7 @@ fn main() -> ExitCode {
         Job::Bench { subject } => bench::run(&workspace, subject),
         Job::Ci => ci::run(&workspace),
         Job::Judge { folder } => judge::run(&workspace, folder.as_deref()),
+        Job::Crash => crash::run(&workspace),
         Job::Storm => storm::run(&workspace),
         Job::Tidy => tidy::run(&workspace),
         Job::Judges => judges::install(&workspace).map(drop),

@@ -2,18 +2,10 @@
 
 use anyhow::Result;
 
+use crate::test;
 use crate::workspace::Workspace;
-use crate::{command, judges, test};
 
-/// Builds all, and lets it blow.
+/// Lets it blow.
 pub(crate) fn run(workspace: &Workspace) -> Result<()> {
-    let judges = judges::install(workspace)?;
-    test::build(workspace)?;
-    let mut storm = workspace.cargo(&["test", "--locked", "-p", "edge-tests", "storm"]);
-    storm
-        .args(["--", "--nocapture"])
-        .env("EDGE_STORM_SECONDS", SECONDS);
-    command::run(test::environment(&mut storm, workspace, &judges))
+    test::at_length(workspace, "storm", ("EDGE_STORM_SECONDS", "30"))
 }
-
-const SECONDS: &str = "30";

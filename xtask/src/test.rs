@@ -55,6 +55,17 @@ pub(crate) fn count(
     Ok(count)
 }
 
+/// Builds all, and runs the end-to-end tests of one name, for as long as a variable of theirs says.
+pub(crate) fn at_length(workspace: &Workspace, name: &str, variable: (&str, &str)) -> Result<()> {
+    let judges = judges::install(workspace)?;
+    build(workspace)?;
+    let end_to_end = ["test", "--locked", "--workspace", "--test", "end_to_end"];
+    let mut cargo = workspace.cargo(&end_to_end);
+    cargo.args([name, "--", "--nocapture"]);
+    cargo.env(variable.0, variable.1);
+    command::run(environment(&mut cargo, workspace, &judges))
+}
+
 /// What the tests and the demo read from their environment.
 pub(crate) fn environment<'a>(
     command: &'a mut Command,
