@@ -1,9 +1,10 @@
-//! `cargo xtask fuzz`: runs the fuzz targets of dkim-core under libFuzzer, from their committed corpora.
+//! `cargo xtask fuzz`: runs the fuzz targets of dkim-core and smtp-edge under libFuzzer, from their committed corpora.
 //!
-//! The targets are `crates/dkim-core/fuzz/`, a workspace of its own. cargo-fuzz comes from the registry into
+//! The targets are the folders `fuzz/` of the two crates, each a workspace of its own. cargo-fuzz comes from the registry into
 //! `target/tools/`; the stable compiler is enough, since our code has no memory to sanitize. What a run finds stays under
 //! `target/fuzz/`: the tree changes only when somebody puts an input into a corpus.
 
+use std::collections::BTreeSet;
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -25,45 +26,65 @@ pub(crate) enum Run {
 
 /// Fuzzes one target, or each in turn.
 pub(crate) fn run(workspace: &Workspace, run: Run, chosen: Option<&str>) -> Result<()> {
-    let fuzzer = Fuzzer {
-        program: cargo_fuzz(workspace)?,
-        crate_root: workspace.root().join(CRATE),
+    let program = cargo_fuzz(workspace)?;
+    let fuzzers = CRATES.map(|root| Fuzzer {
+        program: program.clone(),
+        crate_root: workspace.root().join(root),
         output: workspace.target().join("fuzz"),
-    };
-    let targets = fuzzer.targets()?;
-    let targets: Vec<&str> = match (chosen, run) {
-        (Some(name), _) if targets.iter().any(|target| target == name) => vec![name],
-        (None, Run::Smoke) => targets.iter().map(String::as_str).collect(),
-        (Some(_), _) | (None, Run::Endless) => {
-            bail!(
-                "name one of {}, or ask for all with --smoke",
-                targets.join(", ")
-            )
+    });
+    let mut targets: Vec<(&Fuzzer, String)> = Vec::new();
+    for fuzzer in &fuzzers {
+        targets.extend(fuzzer.targets()?.into_iter().map(|name| (fuzzer, name)));
+    }
+    let names: Vec<&str> = targets.iter().map(|(_, name)| name.as_str()).collect();
+    let all = names.join(", ");
+    if let Some(name) = repeated(&names) {
+        bail!("two fuzz targets are called {name}, and would share a corpus: rename one of them");
+    }
+    match (chosen, run) {
+        (Some(chosen), _) if names.contains(&chosen) => {
+            targets.retain(|(_, name)| name == chosen);
         }
-    };
-    command::run(fuzzer.cargo("build").stdin(std::process::Stdio::null()))
-        .context("the fuzz targets do not build; beside Rust they need a C++ compiler (`apt-get install g++`)")?;
+        (None, Run::Smoke) => {}
+        (Some(_), _) | (None, Run::Endless) => {
+            bail!("name one of {all}, or ask for all with --smoke")
+        }
+    }
+    for fuzzer in &fuzzers {
+        if targets
+            .iter()
+            .any(|(of, _)| of.crate_root == fuzzer.crate_root)
+        {
+            fuzzer.build()?;
+        }
+    }
     let mut found = Vec::new();
-    for target in targets {
+    for (fuzzer, target) in &targets {
         let outcome = match run {
             Run::Endless => command::run(&mut fuzzer.libfuzzer(target)?),
             Run::Smoke => fuzzer.smoke(target),
         };
         if let Err(error) = outcome {
             println!("fuzz {target:14} FAILED: {error:#}");
-            found.push(target);
+            found.push(target.as_str());
         }
     }
     if !found.is_empty() {
         bail!(
-            "fuzzing failed in {}: mend it, and put the input that it wrote into {CRATE}/fuzz/corpus/ under a name that says what it shows",
+            "fuzzing failed in {}: mend it, and put the input that it wrote into the crate's fuzz/corpus/ under a name that says what it shows",
             found.join(", ")
         );
     }
     Ok(())
 }
 
-/// cargo-fuzz, and where it finds and leaves things.
+/// A name that is there twice.
+fn repeated<'a>(names: &[&'a str]) -> Option<&'a str> {
+    let mut seen = BTreeSet::new();
+    names.iter().copied().find(|name| !seen.insert(*name))
+}
+
+/// cargo-fuzz on the targets of one crate, and where it finds and leaves things.
 struct Fuzzer {
     program: PathBuf,
     crate_root: PathBuf,
@@ -83,6 +104,11 @@ impl Fuzzer {
             .flatten()
             .filter_map(|bin| bin.get("name")?.as_str());
         Ok(names.map(str::to_owned).collect())
+    }
+
+    fn build(&self) -> Result<()> {
+        command::run(self.cargo("build").stdin(std::process::Stdio::null()))
+            .context("the fuzz targets do not build; beside Rust they need a C++ compiler (`apt-get install g++`)")
     }
 
     fn cargo(&self, job: &str) -> Command {
@@ -202,7 +228,7 @@ fn complaint(log: &str) -> String {
     told.join("\n")
 }
 
-const CRATE: &str = "crates/dkim-core";
+const CRATES: [&str; 2] = ["crates/dkim-core", "crates/smtp-edge"];
 const VERSION: &str = "0.13.1";
 const SMOKE_SECONDS: u32 = 30;
 
@@ -211,7 +237,13 @@ const LIMITS: [&str; 3] = ["-max_len=4096", "-timeout=10", "-rss_limit_mb=512"];
 
 #[cfg(test)]
 mod tests {
-    use super::{complaint, runs};
+    use super::{complaint, repeated, runs};
+
+    #[test]
+    fn a_name_that_is_there_twice_is_found() {
+        assert_eq!(repeated(&["body", "data", "body"]), Some("body"));
+        assert_eq!(repeated(&["body", "data"]), None);
+    }
 
     #[test]
     fn the_count_of_runs_is_read() {

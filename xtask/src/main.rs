@@ -70,7 +70,7 @@ enum Job {
     Judges,
     /// Install the mail clients that the tests send with.
     Clients,
-    /// Run the fuzz targets of dkim-core: one of them until it is stopped, or all of them for a short time.
+    /// Run the fuzz targets of dkim-core and smtp-edge: one of them until it is stopped, or all of them for a short time.
     Fuzz {
         /// Thirty seconds a target, and one line about each.
         #[arg(long)]

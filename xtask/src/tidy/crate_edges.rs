@@ -7,7 +7,7 @@ use super::{Finding, Tree};
 /// Folder, package, and the packages of ours that it may depend on.
 type Edges = (&'static str, &'static str, &'static [&'static str]);
 
-const EDGES: [Edges; 9] = [
+const EDGES: [Edges; 10] = [
     ("crates/common-config", "common-config", &[]),
     ("crates/router-config", "router-config", &["common-config"]),
     ("crates/credstore", "credstore", &["common-config"]),
@@ -17,6 +17,11 @@ const EDGES: [Edges; 9] = [
         "crates/smtp-edge",
         "smtp-edge",
         &["common-config", "router-config", "credstore", "dkim-core"],
+    ),
+    (
+        "crates/smtp-edge/fuzz",
+        "smtp-edge-fuzz",
+        &["credstore", "smtp-edge"],
     ),
     (
         "crates/keymgmt-cli",

@@ -191,12 +191,15 @@ impl DataReader {
     }
 
     fn keep(&mut self, octets: &[u8]) {
-        // Read on past the limit: the end must be found, or the rest of the message would be taken for commands.
-        if self.content.len() + octets.len() > self.limit {
-            self.lose(Loss::TooBig);
-        }
         if self.loss.is_some() {
             self.discarded += octets.len() as u64;
+            return;
+        }
+        // Read on past the limit: the end must be found, or the rest of the message would be taken for commands.
+        let over = (self.content.len() + octets.len()).saturating_sub(self.limit);
+        if over > 0 {
+            self.lose(Loss::TooBig);
+            self.discarded += over as u64;
         } else {
             self.content.extend_from_slice(octets);
         }
@@ -340,11 +343,11 @@ pub(super) mod tests {
 
     #[test]
     fn a_message_over_the_limit_is_read_to_its_end_and_not_kept() {
-        let mut reader = DataReader::new(10);
+        let mut reader = DataReader::new(8);
         let (used, ended) = reader.take(b"0123456789\r\n.\r\nQUIT");
         assert!(ended);
         assert_eq!(used, 15);
-        assert_eq!((reader.octets(), reader.take_discarded()), (0, 2));
+        assert_eq!((reader.octets(), reader.take_discarded()), (0, 4)); // what is over the limit
         assert_eq!(reader.take_discarded(), 0);
         assert_eq!(reader.loss(), Some(Loss::TooBig));
         assert!(reader.finish().0.is_empty());

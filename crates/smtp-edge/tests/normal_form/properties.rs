@@ -8,6 +8,9 @@ use proptest::prelude::*;
 use proptest::sample::select;
 use smtp_edge::intake::form::{LongLines, MessageSettings, SecondFrom};
 
+#[path = "../checks/normalize.rs"]
+mod check;
+
 use crate::generated::{Leaf, Manner, Segment, message};
 use crate::leaves::leaves;
 use crate::normalized;
@@ -31,23 +34,8 @@ proptest! {
     }
 
     #[test]
-    fn any_octets_come_to_a_normal_form_that_stays(words in vec(word(), 0..60)) {
-        let before = words.concat();
-        for form in [lenient(), MessageSettings::default()] {
-            let Ok(after) = normalized(&form, &before) else {
-                continue;
-            };
-            assert_only_crlf(&after.content);
-            assert_eq!(after.eight_bit, !after.content.is_ascii());
-            assert!(after.content.len() <= 2 * before.len() + 300, "{} of {}", after.content.len(), before.len());
-            assert_eq!([after.header(), b"\r\n", after.body()].concat(), after.content);
-            if form.long_lines == LongLines::Mend {
-                let mut lines = after.content.split(|octet| *octet == b'\n');
-                assert!(lines.all(|line| line.len() <= 999));
-            }
-            let again = normalized(&form, &after.content).unwrap();
-            assert_eq!(again.content.escape_ascii().to_string(), after.content.escape_ascii().to_string());
-        }
+    fn any_octets_come_to_a_normal_form_that_stays(settings in any::<u8>(), words in vec(word(), 0..60)) {
+        check::check(&[&[settings], words.concat().as_slice()].concat());
     }
 }
 
@@ -142,15 +130,6 @@ fn assert_means(text: &[u8], meaning: &[u8], leaf: &Leaf) {
         meaning.escape_ascii().to_string(),
         "{leaf:?}"
     );
-}
-
-fn assert_only_crlf(message: &[u8]) {
-    let ends = message.windows(2).filter(|pair| pair == b"\r\n").count();
-    let halves = message
-        .iter()
-        .filter(|octet| matches!(octet, b'\r' | b'\n'));
-    assert_eq!(halves.count(), 2 * ends);
-    assert!(message.ends_with(b"\r\n"));
 }
 
 /// Pieces that messages are made of, in an order that makes little sense, and anything else.

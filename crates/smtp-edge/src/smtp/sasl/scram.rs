@@ -141,7 +141,8 @@ impl First {
         let mut attributes = bare.split(',');
         let name = attribute(attributes.next(), "n=").and_then(unescaped_user)?;
         let nonce = attribute(attributes.next(), "r=")?;
-        if nonce.is_empty() || !nonce.bytes().all(|octet| octet.is_ascii_graphic()) {
+        let fits = (1..=MAX_NONCE).contains(&nonce.len());
+        if !fits || !nonce.bytes().all(|octet| octet.is_ascii_graphic()) {
             return Err(Fault::Malformed);
         }
         let other = match acting_for {
@@ -197,6 +198,10 @@ impl Final {
         Ok(hmac_sha256(&self.verifier.server_key, signed.as_bytes()))
     }
 }
+
+/// The challenge repeats the client's nonce, and must not outgrow the longest line of an exchange
+/// ([`crate::smtp::line::MAX_AUTH_LINE`]). Clients send some 24 octets.
+const MAX_NONCE: usize = 1024;
 
 fn hmac_sha256(key: &[u8], data: &[u8]) -> hmac::Tag {
     hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, key), data)

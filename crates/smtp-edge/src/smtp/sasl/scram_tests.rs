@@ -87,6 +87,9 @@ fn client_first_is_read_strictly() {
     check("n,,n=a=,r=abc", Some(Fault::Malformed));
     check("n,,n=,r=abc", Some(Fault::Malformed));
     check("n,,n=user,r=", Some(Fault::Malformed));
+    let nonce = |length: usize| format!("n,,n=user,r={}", "x".repeat(length));
+    check(&nonce(1024), None);
+    check(&nonce(1025), Some(Fault::Malformed)); // the challenge repeats it
     check("n,,n=user,r=a b", Some(Fault::Malformed));
     check("n,,n=user", Some(Fault::Malformed));
     check("n,n=user,r=abc", Some(Fault::Malformed));

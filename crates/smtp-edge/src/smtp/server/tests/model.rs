@@ -15,7 +15,7 @@ use line::{Line, Word, lines};
 use reference::Reference;
 
 use super::driver::Stage;
-use crate::smtp::server::Client;
+use crate::smtp::server::{Client, Limits};
 
 /// Who the client is: whether it may relay, whether it is on this machine, whether it may speak for others.
 #[derive(Debug, Clone, Copy)]

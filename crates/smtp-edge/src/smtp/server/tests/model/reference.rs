@@ -1,8 +1,7 @@
 //! What a server must answer, line by line.
 
-use super::Standing;
 use super::line::{Line, Word};
-use crate::smtp::server::Limits;
+use super::{Limits, Standing};
 
 /// Sender, recipients, content.
 pub(super) type Message = (String, Vec<String>, String);

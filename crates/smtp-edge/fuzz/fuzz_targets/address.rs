@@ -1,0 +1,7 @@
+//! `cargo xtask fuzz address`: what is checked stands in the file that is included.
+#![no_main]
+
+#[path = "../../tests/checks/address.rs"]
+mod check;
+
+libfuzzer_sys::fuzz_target!(|input: &[u8]| check::check(input));
