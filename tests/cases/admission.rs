@@ -199,6 +199,7 @@ async fn a_disk_that_takes_no_more_refuses_mail_for_now_and_no_longer_than_that(
         assert!(reply.text().starts_with("4.3.1 "), "{reply:?}");
     }
     edge.limit(Resource::Fsize, before);
+    edge.log.event("spool_works", &[]).await;
     client::submit(edge.address(), FROM, &[TO], &messages::plain(FROM, TO)).await;
     stage.partner.arrival(1).await;
     assert_eq!(edge.log.matching("accepted", &[]).len(), 1);

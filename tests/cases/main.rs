@@ -40,6 +40,7 @@ mod sessions;
 mod settings_table;
 mod signing_again;
 mod smuggling;
+mod spool;
 mod storm;
 mod tls;
 mod users;

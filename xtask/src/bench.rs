@@ -1,4 +1,4 @@
-//! `cargo xtask bench`: the measurements of a crate, on one core, or of the server from outside.
+//! `cargo xtask bench`: the measurements of a crate, on one core where that matters, or of the server from outside.
 //!
 //! A benchmark judges its own bounds and ends with status 1 when one fails; here it is only started, and kept to one core
 //! where that matters and the system can do it.
@@ -18,22 +18,29 @@ pub(crate) enum Subject {
     Dkim,
     /// The memory of silent connections to smtp-edge, and busy clients beside them.
     Connections,
+    /// The spool's log, beside a file for each message, and beside the least that a log can do; and a start with a million.
+    Spool,
 }
 
 /// Builds the benchmark, then runs it.
 pub(crate) fn run(workspace: &Workspace, subject: Subject) -> Result<()> {
     match subject {
-        Subject::Dkim => bench(
-            workspace,
-            &["-p", "dkim-core", "--bench", "signing", "--locked"],
-        ),
+        Subject::Dkim => {
+            let benchmark = ["-p", "dkim-core", "--bench", "signing", "--locked"];
+            // Built apart, since a compiler that is kept to one core takes twice as long.
+            command::run(workspace.cargo(&["bench", "--no-run"]).args(benchmark))?;
+            on_one_core(workspace, &benchmark)
+        }
         Subject::Connections => connections(workspace),
+        // Writers, the log and the disk work at once.
+        Subject::Spool => {
+            let benchmark = ["-p", "smtp-edge", "--bench", "spool", "--locked"];
+            command::run(workspace.cargo(&["bench"]).args(benchmark))
+        }
     }
 }
 
-fn bench(workspace: &Workspace, benchmark: &[&str]) -> Result<()> {
-    // Built apart, since a compiler that is kept to one core takes twice as long.
-    command::run(workspace.cargo(&["bench", "--no-run"]).args(benchmark))?;
+fn on_one_core(workspace: &Workspace, benchmark: &[&str]) -> Result<()> {
     let mut pinned = Command::new("taskset");
     pinned.args(ONE_CORE);
     if command::succeeds(pinned.arg("true")) {

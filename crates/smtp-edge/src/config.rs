@@ -39,6 +39,8 @@ pub struct Settings {
     pub message: MessageSettings,
     /// Who answers DNS questions.
     pub dns: DnsSettings,
+    /// How mail is kept until it is delivered.
+    pub spool: SpoolSettings,
     /// How mail is brought to its next hops.
     pub delivery: DeliverySettings,
     /// Where monitoring asks.
@@ -59,6 +61,7 @@ impl Default for Settings {
             smtp: SmtpSettings::default(),
             message: MessageSettings::default(),
             dns: DnsSettings::default(),
+            spool: SpoolSettings::default(),
             delivery: DeliverySettings::default(),
             admin: AdminSettings::default(),
             log: LogSettings::default(),
@@ -269,6 +272,35 @@ const SHORTEST_LINE: usize = 512;
 pub struct DnsSettings {
     /// Servers to ask; those of the system's resolver configuration when empty.
     pub servers: Vec<SocketAddr>,
+}
+
+/// `[spool]`.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct SpoolSettings {
+    /// How messages are kept.
+    pub kind: SpoolKind,
+    /// In the log: content over this is a file of its own.
+    pub large_message: ByteSize,
+}
+
+impl Default for SpoolSettings {
+    fn default() -> Self {
+        Self {
+            kind: SpoolKind::Log,
+            large_message: ByteSize::from_octets(1024 * 1024),
+        }
+    }
+}
+
+/// How messages are kept. What lies in a spool of the other kind is brought over at the start.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SpoolKind {
+    /// One log for all of them: what arrives together is synced together.
+    Log,
+    /// Files for each of them.
+    Files,
 }
 
 /// `[delivery]`.

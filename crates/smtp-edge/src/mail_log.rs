@@ -280,5 +280,30 @@ pub fn round_failed(id: QueueId, step: &str, why: &dyn Error) {
     tracing::error!(queue_id = %id, step, why = %Chain(why), "round_failed");
 }
 
+/// Writing to the spool or syncing it has failed: no mail is taken until it works again.
+pub fn spool_failed(why: &dyn Error) {
+    tracing::error!(why = %Chain(why), "spool_failed");
+}
+
+/// The spool has no room for another segment: new mail is refused, what is there is delivered.
+pub fn spool_full(why: &dyn Error) {
+    tracing::error!(why = %Chain(why), "spool_full");
+}
+
+/// The spool takes mail again.
+pub fn spool_works() {
+    tracing::info!("spool_works");
+}
+
+/// Space in the spool could not be given back; it is tried again.
+pub fn spool_not_reclaimed(why: &dyn Error) {
+    tracing::warn!(why = %Chain(why), "spool_not_reclaimed");
+}
+
+/// At the end of the log there is a batch that was not written to its end, and so was never answered.
+pub fn spool_torn(segment: &Path, offset: u32) {
+    tracing::warn!(segment = %segment.display(), offset, "spool_torn");
+}
+
 /// Keys that one line of the log names; a store that is away touches all of them.
 const NAMED: usize = 20;

@@ -35,8 +35,8 @@ use crate::signing::step::SigningStep;
 use crate::signing::watch::KeyringWatch;
 use crate::smtp::server::SessionSettings;
 use crate::smtp::timers::Timers;
-use crate::spool::file::FileSpool;
-use crate::spool::{Recovered, Spool, SpoolError};
+use crate::spool::log::Condition;
+use crate::spool::{self, Recovered, Spool, SpoolError};
 use crate::users::directory::UserDirectory;
 use crate::users::watch::UserWatch;
 
@@ -122,15 +122,18 @@ pub async fn run(loaded: Loaded<Settings>, settings_file: PathBuf) -> Result<(),
     ));
     let (handle, inbox) = queue::channel();
     let (phase, phases) = watch::channel(Phase::Recovering);
+    let (condition, conditions) = watch::channel(Condition::Works);
     let sources = Sources {
         signing: Arc::clone(&signing),
         queue: handle.clone(),
         phase: phases,
+        spool: conditions,
         clock: clock.clone(),
     };
     let admin = admin::start(&settings.admin, sources).await?;
-    let spool: Arc<dyn Spool> = Arc::new(FileSpool::open(settings.data_dir().spool()).await?);
-    let recovered = spool.recover().await?;
+    raise_descriptors(&settings); // before the spool, which has one open for each of its segments
+    let place = settings.data_dir().spool();
+    let (spool, recovered) = spool::open(place, &settings.spool, clock.clone(), condition).await?;
     let intake = Arc::new(intake(
         &settings, &hostname, &spool, &handle, &signing, &clock, &recovered,
     ));
@@ -139,7 +142,6 @@ pub async fn run(loaded: Loaded<Settings>, settings_file: PathBuf) -> Result<(),
     if listeners.iter().any(|one| one.entrance == Entrance::Tls) {
         tls.need()?;
     }
-    raise_descriptors(&settings);
     let queue = Queue::start(
         inbox,
         queue::Parts {
@@ -245,8 +247,8 @@ fn intake(
     recovered: &Recovered,
 ) -> Intake {
     let ids = QueueIds::default();
-    for (id, _) in &recovered.messages {
-        ids.continue_after(*id);
+    if let Some(last) = recovered.last_id {
+        ids.continue_after(last);
     }
     for record in &recovered.corrupt {
         tracing::error!(record = %record.display(), "spool_record_damaged");

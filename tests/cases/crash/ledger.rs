@@ -33,6 +33,7 @@ const REPORTS: usize = 2;
 impl Ledger {
     /// Takes note of a kill. What arrives later comes from a later run.
     pub(super) fn killed(&mut self, stage: &Stage, log: &Log) {
+        reported_once(log);
         let removed = log.matching("removed", &[]);
         self.kills.push(Kill {
             arrived: [&stage.partner, &stage.other, &stage.internal].map(|one| one.arrived().len()),
@@ -71,19 +72,24 @@ impl Ledger {
             answered: answered.len(),
             ..Summary::default()
         };
-        for (place, copies) in exchangers(world).map(copies).iter().enumerate() {
-            for (subject, indexes) in copies {
+        reported_once(&world.edge.log);
+        for (place, exchanger) in exchangers(world).into_iter().enumerate() {
+            let arrived = exchanger.arrived();
+            for (subject, indexes) in &copies(exchanger) {
                 let id = answered.get(subject).map(|answered| answered.id.as_str());
                 summary.unanswered += usize::from(id.is_none());
-                for pair in indexes.windows(2) {
+                let messages = by_message_id(&arrived, indexes);
+                for pair in messages.values().flat_map(|indexes| indexes.windows(2)) {
                     let kill = self.between(place, pair[0], pair[1]);
                     let kill = kill.unwrap_or_else(|| panic!("{subject} came twice in one run"));
                     again[kill] += 1;
                 }
                 if place == REPORTS {
                     summary.reported += 1;
+                    summary.anew += messages.len() - 1;
                     continue; // a message is settled when its report is accepted, which is before that arrives
                 }
+                assert_eq!(messages.len(), 1, "{subject} became two messages");
                 summary.delivered += 1;
                 let last = indexes.last().copied().unwrap_or_default();
                 if let Some(kill) = id.and_then(|id| self.settled(id)) {
@@ -99,6 +105,8 @@ impl Ledger {
                 "{again} copies came again after kill {kill}"
             );
         }
+        let most = concurrency * self.kills.len();
+        assert!(summary.anew <= most, "{} reports anew", summary.anew);
         summary.again = again.iter().sum();
         summary
     }
@@ -125,6 +133,8 @@ pub(super) struct Summary {
     reported: usize,
     unanswered: usize,
     again: usize,
+    /// Reports beside the first about a message: stored just before a kill that came before the message knew.
+    anew: usize,
 }
 
 impl fmt::Display for Summary {
@@ -132,8 +142,8 @@ impl fmt::Display for Summary {
         write!(
             f,
             "{} messages answered 250, 0 lost; {} copies delivered and {} reports, of which {} are of messages whose 250 \
-             was not seen; {} came again",
-            self.answered, self.delivered, self.reported, self.unanswered, self.again
+             was not seen; {} came again, and {} reports were made anew",
+            self.answered, self.delivered, self.reported, self.unanswered, self.again, self.anew
         )
     }
 }
@@ -158,6 +168,28 @@ fn copies(exchanger: &MockMta) -> Copies {
         copies.entry(subject(arrived)).or_default().push(index);
     }
     copies
+}
+
+/// The copies of what has one subject, by the message that they are copies of: only of reports there may be several.
+fn by_message_id(arrived: &[Arc<Arrived>], indexes: &[usize]) -> BTreeMap<Vec<String>, Vec<usize>> {
+    let mut messages = BTreeMap::<_, Vec<usize>>::new();
+    for index in indexes {
+        let id = arrived[*index].values("Message-ID");
+        messages.entry(id).or_default().push(*index);
+    }
+    messages
+}
+
+/// A run makes one report about a message at the most.
+fn reported_once(log: &Log) {
+    let mut reported = BTreeSet::new();
+    for event in log.matching("reported", &[]) {
+        let id = field(&event, "queue_id");
+        assert!(
+            reported.insert(id.clone()),
+            "{id} was reported twice in one run"
+        );
+    }
 }
 
 /// The subject of a message, or of the one that a report is about.

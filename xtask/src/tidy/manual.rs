@@ -6,7 +6,7 @@ const PAGE: &str = "docs/manual.md";
 const MAIL_LOG: &str = "crates/smtp-edge/src/mail_log.rs";
 
 /// The structs whose public fields are keys, and the prefix of those keys in the settings file.
-const SECTIONS: [(&str, &str); 12] = [
+const SECTIONS: [(&str, &str); 13] = [
     ("Settings", ""),
     ("CredstoreSettings", "credstore."),
     ("RouterSettings", "router."),
@@ -16,6 +16,7 @@ const SECTIONS: [(&str, &str); 12] = [
     ("SmtpSettings", "smtp."),
     ("MessageSettings", "message."),
     ("DnsSettings", "dns."),
+    ("SpoolSettings", "spool."),
     ("DeliverySettings", "delivery."),
     ("AdminSettings", "admin."),
     ("LogSettings", "log."),
@@ -120,6 +121,7 @@ mod tests {
             "Tls",
             "Smtp",
             "Message",
+            "Spool",
             "Delivery",
             "Admin",
             "Log",

@@ -6,6 +6,7 @@ use common_config::name::KeyName;
 use router_config::SigningMode;
 
 use crate::signing::state::FaultClass;
+use crate::spool::log::Condition;
 
 /// How far the server is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -23,6 +24,8 @@ pub enum Phase {
 pub struct Snapshot {
     /// How far the server is.
     pub phase: Phase,
+    /// Whether messages can be stored.
+    pub spool: Condition,
     /// What becomes of a message that cannot be signed.
     pub mode: SigningMode,
     /// The keys that the policy names and that cannot sign.
@@ -36,6 +39,10 @@ pub enum Reason {
     Recovering,
     /// It is about to end.
     Stopping,
+    /// New mail is refused, since the spool has no room.
+    SpoolFull,
+    /// New mail is refused, since writing to the spool failed.
+    SpoolFailed,
     /// Mail of a domain cannot leave, since signing is enforced and this key cannot sign.
     KeyCannotSign {
         /// The key.
@@ -50,6 +57,8 @@ impl fmt::Display for Reason {
         match self {
             Self::Recovering => f.write_str("recovering: the spool is being read"),
             Self::Stopping => f.write_str("stopping: no new connections are taken"),
+            Self::SpoolFull => f.write_str("spool_full: the disk has no room for more mail"),
+            Self::SpoolFailed => f.write_str("spool_failed: mail cannot be put on stable storage"),
             Self::KeyCannotSign { key, class } => {
                 write!(
                     f,
@@ -70,6 +79,11 @@ pub fn reasons(snapshot: &Snapshot) -> Vec<Reason> {
         Phase::Serving => Vec::new(),
         Phase::Stopping => vec![Reason::Stopping],
     };
+    match snapshot.spool {
+        Condition::Works => {}
+        Condition::Full => reasons.push(Reason::SpoolFull),
+        Condition::Failed => reasons.push(Reason::SpoolFailed),
+    }
     match snapshot.mode {
         SigningMode::Off | SigningMode::BestEffort => {}
         SigningMode::Enforce => {
@@ -95,6 +109,7 @@ mod tests {
     fn check(phase: Phase, mode: SigningMode, faults: &[(&str, FaultClass)], expected: &[&str]) {
         let snapshot = Snapshot {
             phase,
+            spool: Condition::Works,
             mode,
             faults: faults
                 .iter()
@@ -103,6 +118,29 @@ mod tests {
         };
         let said: Vec<String> = reasons(&snapshot).iter().map(Reason::to_string).collect();
         assert_eq!(said, expected, "{snapshot:?}");
+    }
+
+    #[test]
+    fn a_spool_that_cannot_store_mail_is_a_reason() {
+        let said = |spool| {
+            let snapshot = Snapshot {
+                phase: Phase::Serving,
+                spool,
+                mode: SigningMode::Enforce,
+                faults: Vec::new(),
+            };
+            let said: Vec<String> = reasons(&snapshot).iter().map(Reason::to_string).collect();
+            said.join("\n")
+        };
+        assert_eq!(said(Condition::Works), "");
+        assert_eq!(
+            said(Condition::Full),
+            "spool_full: the disk has no room for more mail"
+        );
+        assert_eq!(
+            said(Condition::Failed),
+            "spool_failed: mail cannot be put on stable storage"
+        );
     }
 
     #[test]

@@ -21,6 +21,7 @@ use crate::config::AdminSettings;
 use crate::queue::QueueHandle;
 use crate::signing::in_force::InForce;
 use crate::signing::step::SigningStep;
+use crate::spool::log::Condition;
 use health::{Phase, Snapshot};
 use metrics::Reading;
 use socket::{Socket, SocketError};
@@ -33,6 +34,8 @@ pub struct Sources {
     pub queue: QueueHandle,
     /// How far the server is.
     pub phase: watch::Receiver<Phase>,
+    /// Whether messages can be stored.
+    pub spool: watch::Receiver<Condition>,
     /// What time it is.
     pub clock: Clock,
 }
@@ -92,6 +95,7 @@ impl Server {
         let faults = in_force.keyring.faults();
         Snapshot {
             phase: *self.sources.phase.borrow(),
+            spool: *self.sources.spool.borrow(),
             mode: in_force.router.signing_mode(),
             faults: faults
                 .map(|(key, fault)| (key.clone(), fault.class))

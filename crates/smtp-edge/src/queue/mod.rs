@@ -23,7 +23,7 @@ use crate::dsn::Reporter;
 use crate::ids::QueueId;
 use crate::mail_log;
 use crate::signing::replay::Replay;
-use crate::spool::message::MessageState;
+use crate::spool::message::{MessageState, Waiting};
 use crate::spool::{Durable, Spool};
 use schedule::{Awaiting, Level, Next, Schedule};
 use worker::Worker;
@@ -130,10 +130,10 @@ pub struct Queue {
 impl Queue {
     /// Starts working on what `recovered` holds and on what comes through `inbox`. Must be called within a runtime.
     #[must_use]
-    pub fn start(inbox: Inbox, parts: Parts, recovered: Vec<(QueueId, MessageState)>) -> Self {
+    pub fn start(inbox: Inbox, parts: Parts, recovered: Vec<(QueueId, Waiting)>) -> Self {
         let mut schedule = Schedule::default();
-        for (id, state) in recovered {
-            schedule.add(id, state.next_attempt, awaiting(&state));
+        for (id, waiting) in recovered {
+            schedule.add(id, waiting.next_attempt, awaiting(waiting));
         }
         let (stop, stopped) = oneshot::channel();
         let dispatcher = Dispatcher {
@@ -249,8 +249,8 @@ impl Dispatcher {
 }
 
 /// What a message waits for, by its record.
-fn awaiting(state: &MessageState) -> Awaiting {
-    if state.signings.deferred().next().is_some() {
+fn awaiting(record: impl Into<Waiting>) -> Awaiting {
+    if record.into().signing_deferred {
         Awaiting::Signing
     } else {
         Awaiting::Time

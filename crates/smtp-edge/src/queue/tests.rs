@@ -19,7 +19,7 @@ use crate::envelope::{Mailbox, ReversePath};
 use crate::signing::replay::Replayed;
 use crate::signing::state::{FaultClass, Signatures, Signing, SigningFault};
 use crate::spool::file::FileSpool;
-use crate::spool::message::{Fault, Message, RecipientState, Stored};
+use crate::spool::message::{Fault, Message, RecipientState, Stored, Waiting};
 use crate::spool::sample::{self, for_all};
 use crate::spool::{Recovered, SpoolError, SpoolFuture};
 
@@ -86,7 +86,7 @@ impl World {
         world
     }
 
-    fn start(&self, inbox: Inbox, recovered: Vec<(QueueId, MessageState)>) -> Queue {
+    fn start(&self, inbox: Inbox, recovered: Vec<(QueueId, Waiting)>) -> Queue {
         let parts = Parts {
             spool: Arc::clone(&self.spool) as Arc<dyn Spool>,
             replay: Arc::clone(&self.outside) as Arc<dyn Replay>,

@@ -12,19 +12,24 @@
 
 mod folder;
 
-use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use super::blocking::blocking;
 use super::disk::FileSystem;
+use super::lock::Lock;
 use super::message::{Message, MessageState, Stored};
+use super::opening::holds_anything;
 use super::{Durable, Recovered, Spool, SpoolError, SpoolFuture};
 use crate::ids::QueueId;
 use folder::Folder;
 
 /// A spool of files in one folder.
 #[derive(Clone)]
-pub struct FileSpool(Arc<Folder>);
+pub struct FileSpool {
+    folder: Arc<Folder>,
+    _lock: Arc<Lock>,
+}
 
 impl FileSpool {
     /// Opens the spool in `path`, which is made when it is not there, and takes its lock.
@@ -33,15 +38,29 @@ impl FileSpool {
     /// [`SpoolError::InUse`] when another process holds the lock, [`SpoolError::Io`] when the system refuses.
     pub async fn open(path: impl Into<PathBuf>) -> Result<Self, SpoolError> {
         let path = path.into();
-        let folder = blocking(move || Folder::open(path, Box::new(FileSystem))).await?;
-        Ok(Self(Arc::new(folder)))
+        let lock = Arc::new(Lock::take(&path)?);
+        Self::locked(path, lock).await
+    }
+
+    /// Opens the spool in `path`, whose lock is held.
+    pub(super) async fn locked(path: PathBuf, lock: Arc<Lock>) -> Result<Self, SpoolError> {
+        let folder = blocking(move || Folder::open(&path, Arc::new(FileSystem))).await?;
+        Ok(Self {
+            folder: Arc::new(folder),
+            _lock: lock,
+        })
+    }
+
+    /// Whether a spool of files at `path` holds anything.
+    pub(super) fn is_in(path: &Path) -> Result<bool, SpoolError> {
+        holds_anything(&path.join("messages"))
     }
 
     fn run<T: Send + 'static>(
         &self,
         operation: impl FnOnce(&Folder) -> Result<T, SpoolError> + Send + 'static,
     ) -> SpoolFuture<'static, T> {
-        let folder = Arc::clone(&self.0);
+        let folder = Arc::clone(&self.folder);
         Box::pin(blocking(move || operation(&folder)))
     }
 }
@@ -65,20 +84,6 @@ impl Spool for FileSpool {
 
     fn recover(&self) -> SpoolFuture<'_, Recovered> {
         self.run(Folder::recover)
-    }
-}
-
-/// Runs a blocking operation where blocking is allowed.
-async fn blocking<T: Send + 'static>(
-    operation: impl FnOnce() -> Result<T, SpoolError> + Send + 'static,
-) -> Result<T, SpoolError> {
-    match tokio::task::spawn_blocking(operation).await {
-        Ok(result) => result,
-        Err(error) => Err(SpoolError::Io {
-            step: "finish its work in",
-            path: PathBuf::new(),
-            source: io::Error::other(error),
-        }),
     }
 }
 

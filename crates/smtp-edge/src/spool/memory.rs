@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use super::message::{Message, MessageState, Stored};
+use super::message::{Message, MessageState, Stored, Waiting};
 use super::{Durable, Recovered, Spool, SpoolError, SpoolFuture};
 use crate::ids::QueueId;
 
@@ -66,11 +66,13 @@ impl Spool for MemorySpool {
         let messages = self.messages.lock().unwrap();
         let found = messages
             .iter()
-            .map(|(id, message)| (*id, message.state.clone()))
+            .map(|(id, message)| (*id, Waiting::from(&message.state)))
             .collect();
+        let last_id = messages.last_key_value().map(|(id, _)| *id);
         Box::pin(async move {
             Ok(Recovered {
                 messages: found,
+                last_id,
                 corrupt: Vec::new(),
             })
         })

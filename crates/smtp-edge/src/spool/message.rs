@@ -63,6 +63,25 @@ pub struct MessageState {
     pub next_attempt: SystemTime,
 }
 
+/// What the queue keeps in memory of a message that waits.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Waiting {
+    /// When the next round is due.
+    pub next_attempt: SystemTime,
+    /// Whether it waits for its signing step, too.
+    pub signing_deferred: bool,
+}
+
+impl From<&MessageState> for Waiting {
+    fn from(state: &MessageState) -> Self {
+        let signing_deferred = state.signings.deferred().next().is_some();
+        Self {
+            next_attempt: state.next_attempt,
+            signing_deferred,
+        }
+    }
+}
+
 /// Where one recipient stands.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum RecipientState {

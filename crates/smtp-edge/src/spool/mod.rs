@@ -9,16 +9,23 @@ use std::pin::Pin;
 
 use crate::ids::QueueId;
 
+mod blocking;
 mod disk;
 pub mod file;
+mod lock;
+pub mod log;
 #[cfg(test)]
 pub(crate) mod memory;
 pub mod message;
+mod opening;
 pub mod record;
 #[cfg(test)]
 pub(crate) mod sample;
+#[cfg(test)]
+mod tests;
 
-use message::{Message, MessageState, Stored};
+use message::{Message, MessageState, Stored, Waiting};
+pub use opening::open;
 
 /// A value whose record is on stable storage. Only a spool makes one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -61,8 +68,10 @@ pub trait Spool: Send + Sync + 'static {
 /// What a start found in the spool.
 #[derive(Debug, Default)]
 pub struct Recovered {
-    /// Every message that is still to be worked on, oldest first, and its state.
-    pub messages: Vec<(QueueId, MessageState)>,
+    /// Every message that is still to be worked on, oldest first, and when.
+    pub messages: Vec<(QueueId, Waiting)>,
+    /// The highest name that a message of this spool is known to have had, so that no name is given twice.
+    pub last_id: Option<QueueId>,
     /// Records that could not be read, and where they have been put.
     pub corrupt: Vec<PathBuf>,
 }
@@ -88,6 +97,21 @@ pub enum SpoolError {
         /// The name asked for.
         id: QueueId,
     },
+    /// A message of that name is there already.
+    #[error("a message {id} is in the spool already: it keeps the one that came first")]
+    Taken {
+        /// The name.
+        id: QueueId,
+    },
+    /// The message does not fit.
+    #[error("the message {id} is larger than the spool can hold: lower spool.large_message")]
+    TooLarge {
+        /// Its name.
+        id: QueueId,
+    },
+    /// The server is stopping.
+    #[error("the spool is closed: the server is stopping")]
+    Closed,
     /// A record's checksum or form is wrong.
     #[error("the record {path} is damaged at octet {offset}: it has been left for inspection")]
     Damaged {

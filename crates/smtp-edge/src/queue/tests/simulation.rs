@@ -359,7 +359,7 @@ impl Simulation {
 fn start(
     outside: &Arc<Outside>,
     clock: &Clock,
-    recovered: Vec<(QueueId, MessageState)>,
+    recovered: Vec<(QueueId, Waiting)>,
 ) -> (QueueHandle, Queue) {
     let (handle, inbox) = channel();
     let parts = Parts {

@@ -1,52 +1,46 @@
 //! The folder of a file spool: every operation in the order in which a crash at any point does least harm.
 
 use std::ffi::OsStr;
-use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
 use std::io;
-use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::ids::QueueId;
 use crate::spool::disk::Disk;
-use crate::spool::message::{Message, MessageState, RecipientState, Stored};
+use crate::spool::message::{Message, MessageState, RecipientState, Stored, Waiting};
 use crate::spool::record::{self, RecordError};
 use crate::spool::{Durable, Recovered, SpoolError};
 
-/// The folder, its lock and the way to the disk. Everything here blocks.
+/// The folder and the way to the disk. Everything here blocks.
 pub(super) struct Folder {
     pub(super) messages: PathBuf,
     pub(super) tmp: PathBuf,
     pub(super) corrupt: PathBuf,
-    disk: Box<dyn Disk>,
+    disk: Arc<dyn Disk>,
     names: AtomicU64,
-    _lock: File,
 }
 
 impl Folder {
-    pub(super) fn open(path: PathBuf, disk: Box<dyn Disk>) -> Result<Self, SpoolError> {
+    pub(super) fn open(path: &Path, disk: Arc<dyn Disk>) -> Result<Self, SpoolError> {
         let make = |path: PathBuf| {
-            let made = DirBuilder::new().recursive(true).mode(0o700).create(&path);
-            made.map(|()| path.clone())
-                .map_err(at("make the folder", &path))
+            let made = disk.make_folder(&path);
+            made.map_err(at("make the folder", &path)).map(|()| path)
         };
-        let path = make(path)?;
-        let lock = lock(&path)?;
         let folder = Self {
             messages: make(path.join("messages"))?,
             tmp: make(path.join("tmp"))?,
             corrupt: make(path.join("corrupt"))?,
-            disk,
+            disk: Arc::clone(&disk),
             names: AtomicU64::new(0),
-            _lock: lock,
         };
-        for leftover in list(&folder.tmp)? {
+        for leftover in folder.list(&folder.tmp)? {
             folder
                 .disk
                 .unlink(&leftover)
                 .map_err(at("remove", &leftover))?;
         }
-        folder.disk.sync_folder(&path).map_err(at("sync", &path))?;
+        folder.disk.sync_folder(path).map_err(at("sync", path))?;
         Ok(folder)
     }
 
@@ -63,7 +57,7 @@ impl Folder {
 
     pub(super) fn update(&self, id: QueueId, state: &MessageState) -> Result<(), SpoolError> {
         let message = self.message_path(id);
-        if !message.try_exists().map_err(at("look for", &message))? {
+        if !self.exists(&message)? {
             return Err(SpoolError::NotFound { id });
         }
         self.place(&record::encode_state(id, state), &self.state_path(id))
@@ -100,14 +94,18 @@ impl Folder {
 
     pub(super) fn recover(&self) -> Result<Recovered, SpoolError> {
         let mut recovered = Recovered::default();
-        for path in list(&self.messages)? {
+        // What a process left that was killed may have its name in memory only; from now on it is built upon.
+        self.disk
+            .sync_folder(&self.messages)
+            .map_err(at("sync", &self.messages))?;
+        for path in self.list(&self.messages)? {
             match (queue_id(&path), path.extension().and_then(OsStr::to_str)) {
                 (Some(id), Some("msg")) => self.recover_message(id, &mut recovered)?,
                 (Some(id), Some("state")) => {
                     let message = self.message_path(id);
-                    let orphan = !message.try_exists().map_err(at("look for", &message))?;
+                    let orphan = !self.exists(&message)?;
                     // It may be gone already, with the message that stands before it in the list.
-                    if orphan && path.try_exists().map_err(at("look for", &path))? {
+                    if orphan && self.exists(&path)? {
                         self.disk.unlink(&path).map_err(at("remove", &path))?;
                     }
                 }
@@ -115,6 +113,7 @@ impl Folder {
             }
         }
         recovered.messages.sort_by_key(|(id, _)| *id);
+        recovered.last_id = recovered.messages.last().map(|(id, _)| *id);
         Ok(recovered)
     }
 
@@ -123,7 +122,7 @@ impl Folder {
             Ok(message) => message.state,
             Err(SpoolError::Damaged { path, .. }) => {
                 let state = self.state_path(id);
-                if state.try_exists().map_err(at("look for", &state))? {
+                if self.exists(&state)? {
                     recovered.corrupt.push(self.set_aside(&state)?);
                 }
                 recovered.corrupt.push(self.set_aside(&path)?);
@@ -145,7 +144,7 @@ impl Folder {
         if state.recipients.iter().all(is_settled) {
             return self.remove(id);
         }
-        recovered.messages.push((id, state));
+        recovered.messages.push((id, Waiting::from(&state)));
         Ok(())
     }
 
@@ -154,7 +153,7 @@ impl Folder {
         let name = path.file_name().unwrap_or(OsStr::new("unnamed"));
         let mut target = self.corrupt.join(name);
         let mut count = 1_u32;
-        while target.try_exists().map_err(at("look for", &target))? {
+        while self.exists(&target)? {
             let mut numbered = name.to_owned();
             numbered.push(format!(".{count}"));
             target = self.corrupt.join(numbered);
@@ -190,12 +189,24 @@ impl Folder {
             .map_err(at("sync", &self.messages))
     }
 
+    /// The paths in a folder, in the order of their names.
+    pub(super) fn list(&self, folder: &Path) -> Result<Vec<PathBuf>, SpoolError> {
+        self.disk.list(folder).map_err(at("list", folder))
+    }
+
+    fn exists(&self, path: &Path) -> Result<bool, SpoolError> {
+        self.disk.exists(path).map_err(at("look for", path))
+    }
+
     fn read_message(&self, id: QueueId) -> Result<Message, SpoolError> {
         let path = self.message_path(id);
-        let bytes = fs::read(&path).map_err(|source| match source.kind() {
-            io::ErrorKind::NotFound => SpoolError::NotFound { id },
-            _ => at("read", &path)(source),
-        })?;
+        let bytes = self
+            .disk
+            .read(&path)
+            .map_err(|source| match source.kind() {
+                io::ErrorKind::NotFound => SpoolError::NotFound { id },
+                _ => at("read", &path)(source),
+            })?;
         let message = record::decode_message(&bytes).map_err(unreadable(&path))?;
         if message.id == id {
             Ok(message)
@@ -206,7 +217,7 @@ impl Folder {
 
     fn read_state(&self, id: QueueId) -> Result<Option<MessageState>, SpoolError> {
         let path = self.state_path(id);
-        let bytes = match fs::read(&path) {
+        let bytes = match self.disk.read(&path) {
             Ok(bytes) => bytes,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
             Err(error) => return Err(at("read", &path)(error)),
@@ -234,33 +245,6 @@ fn is_settled(recipient: &RecipientState) -> bool {
         RecipientState::Delivered | RecipientState::Reported => true,
         RecipientState::Pending(_) | RecipientState::Failed(_) => false,
     }
-}
-
-fn lock(spool: &Path) -> Result<File, SpoolError> {
-    let path = spool.join("lock");
-    let mut options = OpenOptions::new();
-    options.write(true).create(true).truncate(false).mode(0o600);
-    let file = options.open(&path).map_err(at("open", &path))?;
-    match file.try_lock() {
-        Ok(()) => Ok(file),
-        Err(TryLockError::WouldBlock) => Err(SpoolError::InUse {
-            path: spool.to_owned(),
-        }),
-        Err(TryLockError::Error(source)) => Err(at("lock", &path)(source)),
-    }
-}
-
-/// The paths in a folder, in the order of their names.
-pub(super) fn list(folder: &Path) -> Result<Vec<PathBuf>, SpoolError> {
-    let mut paths = fs::read_dir(folder)
-        .and_then(|entries| {
-            entries
-                .map(|entry| entry.map(|entry| entry.path()))
-                .collect::<io::Result<Vec<_>>>()
-        })
-        .map_err(at("list", folder))?;
-    paths.sort();
-    Ok(paths)
 }
 
 fn queue_id(path: &Path) -> Option<QueueId> {

@@ -1,15 +1,14 @@
-use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
-use std::sync::Mutex;
 
 use proptest::prelude::*;
+use proptest::test_runner::RngSeed;
 use tempfile::TempDir;
 
-use super::folder::list;
 use super::*;
-use crate::spool::disk::Disk;
-use crate::spool::message::RecipientState;
+use crate::spool::message::{RecipientState, Waiting};
+use crate::spool::tests::disk::SimulatedDisk;
+use crate::spool::tests::model::{self, Ask, Chore, Subject};
 use crate::spool::{record, sample};
 
 fn folder() -> TempDir {
@@ -17,7 +16,7 @@ fn folder() -> TempDir {
 }
 
 fn open(folder: &TempDir) -> Folder {
-    Folder::open(folder.path().join("spool"), Box::new(FileSystem)).unwrap()
+    Folder::open(&folder.path().join("spool"), Arc::new(FileSystem)).unwrap()
 }
 
 fn settled() -> MessageState {
@@ -55,19 +54,18 @@ async fn a_message_lives_from_its_commit_to_its_removal() {
             "{result:?}"
         );
     }
-    let left: Vec<_> = list(&spool.0.messages).unwrap();
+    let left = spool.folder.list(&spool.folder.messages).unwrap();
     assert_eq!(left, Vec::<PathBuf>::new());
 }
 
-#[test]
-fn a_spool_has_one_server_at_a_time() {
+#[tokio::test]
+async fn a_spool_has_one_server_at_a_time() {
     let place = folder();
-    let first = open(&place);
-    let second = Folder::open(place.path().join("spool"), Box::new(FileSystem));
-    let error = second.err().unwrap();
+    let first = FileSpool::open(place.path()).await.unwrap();
+    let error = FileSpool::open(place.path()).await.err().unwrap();
     assert!(matches!(error, SpoolError::InUse { .. }), "{error}");
     drop(first);
-    open(&place);
+    FileSpool::open(place.path()).await.unwrap();
 }
 
 #[cfg(unix)]
@@ -105,12 +103,12 @@ fn a_start_finds_what_is_left_to_do_and_cleans_up() {
     let spool = open(&place);
     let recovered = spool.recover().unwrap();
     let expected = [
-        (sample::message(1).id, sample::worked_on()),
-        (sample::message(3).id, sample::fresh(3)),
+        (sample::message(1).id, Waiting::from(&sample::worked_on())),
+        (sample::message(3).id, Waiting::from(&sample::fresh(3))),
     ];
     assert_eq!(recovered.messages, expected);
     assert_eq!(recovered.corrupt, Vec::<PathBuf>::new());
-    assert_eq!(list(&spool.tmp).unwrap(), Vec::<PathBuf>::new());
+    assert_eq!(spool.list(&spool.tmp).unwrap(), Vec::<PathBuf>::new());
     assert!(!orphan.exists());
     assert!(!spool.message_path(sample::message(2).id).exists());
 }
@@ -138,7 +136,10 @@ fn what_is_damaged_is_set_aside_by_name() {
 
     let recovered = spool.recover().unwrap();
     // Without its state a message starts again from its acceptance.
-    let expected = [(ids[1], sample::fresh(3)), (ids[3], sample::worked_on())];
+    let expected = [
+        (ids[1], Waiting::from(&sample::fresh(3))),
+        (ids[3], Waiting::from(&sample::worked_on())),
+    ];
     assert_eq!(recovered.messages, expected);
     let mut names: Vec<String> = recovered
         .corrupt
@@ -184,181 +185,38 @@ fn a_record_of_a_later_version_stops_the_start_and_stays() {
     assert!(spool.message_path(id).exists());
 }
 
-/// A disk of which the `failing`-th operation, counted down, fails; a failed write leaves half of its octets.
-struct FailingDisk {
-    countdown: Arc<Mutex<Option<usize>>>,
-}
+impl Subject for Folder {
+    const FORGETS_REFUSED: bool = false;
 
-impl FailingDisk {
-    fn fails(&self) -> bool {
-        let mut countdown = self.countdown.lock().unwrap();
-        let now = *countdown == Some(0);
-        *countdown = countdown.and_then(|left| left.checked_sub(1));
-        now
+    fn open(disk: &SimulatedDisk) -> Result<(Self, Recovered), SpoolError> {
+        let folder = Folder::open(Path::new("/spool"), Arc::new(disk.clone()))?;
+        let recovered = folder.recover()?;
+        Ok((folder, recovered))
     }
 
-    fn check(&self) -> io::Result<()> {
-        if self.fails() {
-            Err(io::Error::other("injected"))
-        } else {
-            Ok(())
-        }
-    }
-}
-
-impl Disk for FailingDisk {
-    fn write(&self, path: &Path, bytes: &[u8]) -> io::Result<()> {
-        if self.fails() {
-            FileSystem.write(path, &bytes[..bytes.len() / 2])?;
-            return Err(io::Error::from(io::ErrorKind::StorageFull));
-        }
-        FileSystem.write(path, bytes)
+    fn ask(&mut self, asks: Vec<Ask>) -> Vec<Result<(), SpoolError>> {
+        let ask = |ask| match ask {
+            Ask::Commit(message) => self.commit(&message).map(drop),
+            Ask::Update(id, state) => self.update(id, &state),
+            Ask::Remove(id) => self.remove(id),
+        };
+        asks.into_iter().map(ask).collect()
     }
 
-    fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
-        self.check()?;
-        FileSystem.rename(from, to)
+    fn read(&self, id: QueueId) -> Result<Stored, SpoolError> {
+        Self::read(self, id)
     }
 
-    fn sync_folder(&self, path: &Path) -> io::Result<()> {
-        self.check()?;
-        FileSystem.sync_folder(path)
-    }
+    fn chore(&mut self, _: Chore) {}
 
-    fn unlink(&self, path: &Path) -> io::Result<()> {
-        self.check()?;
-        FileSystem.unlink(path)
-    }
-}
-
-#[derive(Debug, Clone)]
-enum Operation {
-    Commit,
-    /// The message of so many commits ago, and its new count of attempts.
-    Update(u64, u32),
-    /// The message of so many commits ago.
-    Remove(u64),
-    Restart,
-    /// The disk operation that comes so many later fails.
-    Fail(usize),
-}
-
-fn operation() -> impl Strategy<Value = Operation> {
-    prop_oneof![
-        4 => Just(Operation::Commit),
-        4 => (0..6_u64, any::<u32>()).prop_map(|(ago, attempts)| Operation::Update(ago, attempts)),
-        2 => (0..6_u64).prop_map(Operation::Remove),
-        1 => Just(Operation::Restart),
-        2 => (0..5_usize).prop_map(Operation::Fail),
-    ]
-}
-
-/// What may be in the spool: after an error of update or remove, the old or the new.
-#[derive(Debug, Clone, Default, PartialEq)]
-struct Possible {
-    states: Vec<MessageState>,
-    gone: bool,
+    fn end(self) {}
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(128))]
+    #![proptest_config(ProptestConfig { cases: 1000, rng_seed: RngSeed::Fixed(1), ..ProptestConfig::default() })]
 
-    /// What is a failure: a message whose commit succeeded and which is not there, or with a state older than the
-    /// last recorded one; a message whose removal succeeded and which is there; a record set aside as damaged. What is not: after an update or a removal that
-    /// failed, the message as before or as after; a message whose commit failed and whose clean-up failed too.
     #[test]
-    fn random_operations_with_failing_disks_against_a_model(operations in proptest::collection::vec(operation(), 1..40)) {
-        let place = folder();
-        let path = place.path().join("spool");
-        let countdown = Arc::new(Mutex::new(None));
-        let disk = || Box::new(FailingDisk { countdown: Arc::clone(&countdown) });
-        let mut spool = Some(Folder::open(path.clone(), disk()).unwrap());
-        let mut model: BTreeMap<QueueId, Possible> = BTreeMap::new();
-        let mut commits = 100_u64; // so that `ago` may reach before the first
-        for operation in operations {
-            let folder = spool.as_ref().unwrap();
-            match operation {
-                Operation::Commit => {
-                    commits += 1; // names are never given twice
-                    let message = sample::message(commits);
-                    if folder.commit(&message).is_ok() {
-                        model.insert(message.id, Possible { states: vec![message.state], gone: false });
-                    } else if folder.message_path(message.id).exists() {
-                        // The clean-up may have failed with the disk: that alone is allowed to leave it behind.
-                        model.insert(message.id, Possible { states: vec![message.state], gone: true });
-                    }
-                }
-                Operation::Update(ago, attempts) => {
-                    let id = sample::message(commits - ago).id;
-                    let state = MessageState { attempts, ..sample::worked_on() };
-                    let result = folder.update(id, &state);
-                    if let Some(possible) = model.get_mut(&id) {
-                        match result {
-                            Ok(()) => *possible = Possible { states: vec![state], gone: false },
-                            Err(_) => possible.states.push(state),
-                        }
-                    } else {
-                        prop_assert!(matches!(result, Err(SpoolError::NotFound { .. })), "not refused");
-                    }
-                }
-                Operation::Remove(ago) => {
-                    let id = sample::message(commits - ago).id;
-                    match folder.remove(id) {
-                        Ok(()) => drop(model.remove(&id)),
-                        Err(SpoolError::NotFound { .. }) => {
-                            prop_assert!(model.get(&id).is_none_or(|possible| possible.gone));
-                            model.remove(&id);
-                        }
-                        Err(_) => if let Some(possible) = model.get_mut(&id) {
-                            possible.gone = true;
-                        },
-                    }
-                }
-                Operation::Restart => {
-                    *countdown.lock().unwrap() = None;
-                    drop(spool.take());
-                    let folder = Folder::open(path.clone(), disk()).unwrap();
-                    check(&folder, &mut model)?;
-                    spool = Some(folder);
-                }
-                Operation::Fail(later) => *countdown.lock().unwrap() = Some(later),
-            }
-        }
-        *countdown.lock().unwrap() = None;
-        drop(spool.take());
-        check(&Folder::open(path, disk()).unwrap(), &mut model)?;
+    fn random_operations_on_a_failing_disk(seed in any::<u64>(), operations in model::operations(1..50)) {
+        model::run::<Folder>(seed, operations)?;
     }
-}
-
-/// Compares what a start finds with the model, and narrows the model to it.
-fn check(folder: &Folder, model: &mut BTreeMap<QueueId, Possible>) -> Result<(), TestCaseError> {
-    let recovered = folder.recover().unwrap();
-    prop_assert_eq!(&recovered.corrupt, &Vec::<PathBuf>::new());
-    let found: BTreeMap<QueueId, MessageState> = recovered.messages.into_iter().collect();
-    for (id, possible) in &*model {
-        match found.get(id) {
-            Some(state) => prop_assert!(
-                possible.states.contains(state),
-                "{id}: {state:?} of {possible:?}"
-            ),
-            None => prop_assert!(possible.gone, "{id} is lost"),
-        }
-    }
-    for (id, state) in &found {
-        prop_assert!(model.contains_key(id), "{id} has come back");
-        prop_assert_eq!(&folder.read(*id).unwrap().message.state, state);
-    }
-    *model = found
-        .into_iter()
-        .map(|(id, state)| {
-            (
-                id,
-                Possible {
-                    states: vec![state],
-                    gone: false,
-                },
-            )
-        })
-        .collect();
-    Ok(())
 }

@@ -1,0 +1,4 @@
+//! What the tests of all spools share.
+
+pub(in crate::spool) mod disk;
+pub(in crate::spool) mod model;
