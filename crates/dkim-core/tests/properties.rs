@@ -79,12 +79,13 @@ proptest! {
         let at = at.index(start - 2);
         // A line end made or broken makes other fields; the next property has those.
         prop_assume!(!b"\r\n".contains(&message[at]) && !b"\r\n".contains(&octet));
-        prop_assume!(at == 0 || message[at - 1] != b'\n');
+        prop_assume!(at > 0 && message[at - 1] != b'\n');
         let mut altered = message.clone();
         altered[at] = octet;
-        // Without a colon it is no field, and the header has no form.
+        // Without a colon in its first line it is no field, and the header has no form.
         let fields = plain_header::fields(plain_header::without_body(&altered));
-        prop_assume!(fields.iter().all(|field| field.contains(&b':')));
+        let named = |field: &Vec<u8>| field.split(|octet| *octet == b'\n').next().is_some_and(|line| line.contains(&b':'));
+        prop_assume!(fields.iter().all(named));
         for pair in PAIRS {
             let canonical = match pair.0 {
                 Simple => plain_header::simple,
