@@ -27,8 +27,10 @@ pub(crate) fn fields(header: &[u8]) -> Vec<Vec<u8>> {
 /// The name of a field in lower case, without the blanks that RFC 5322 §4.5 lets stand before the colon.
 pub(crate) fn name(field: &[u8]) -> Vec<u8> {
     let name = field.split(|octet| *octet == b':').next();
-    name.unwrap_or_default()
-        .trim_ascii_end()
+    let name = name.unwrap_or_default();
+    let end = name.iter().rposition(|octet| !b" \t".contains(octet));
+    name.split_at(end.map_or(0, |last| last + 1))
+        .0
         .to_ascii_lowercase()
 }
 
