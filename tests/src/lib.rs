@@ -13,6 +13,7 @@
 )]
 
 pub mod admin;
+pub mod administrator;
 pub mod client;
 pub mod clients;
 pub mod corpus;

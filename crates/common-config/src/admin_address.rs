@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::str::FromStr;
 
-use serde::de::{Error, Unexpected, Visitor};
+use serde::de::{Error, SeqAccess, Unexpected, Visitor};
 use serde::{Deserialize, Deserializer};
 
 /// A place that only this machine reaches.
@@ -52,6 +52,56 @@ impl fmt::Display for AdminAddress {
 impl<'de> Deserialize<'de> for AdminAddress {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         deserializer.deserialize_str(AddressVisitor)
+    }
+}
+
+/// The places of one listener: in the settings a text, or a list of texts.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct AdminAddresses(Vec<AdminAddress>);
+
+impl AdminAddresses {
+    /// All of them, as they were written.
+    pub fn iter(&self) -> impl Iterator<Item = &AdminAddress> {
+        self.0.iter()
+    }
+
+    /// Where a command asks: at the Unix socket, if there is one, since more is done there.
+    pub fn to_ask(&self) -> Option<&AdminAddress> {
+        let unix = |address: &&AdminAddress| match address {
+            AdminAddress::Unix(_) => true,
+            AdminAddress::Loopback(_) => false,
+        };
+        self.0.iter().find(unix).or(self.0.first())
+    }
+}
+
+impl<'de> Deserialize<'de> for AdminAddresses {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(AddressesVisitor)
+    }
+}
+
+struct AddressesVisitor;
+
+impl<'de> Visitor<'de> for AddressesVisitor {
+    type Value = AdminAddresses;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}, or a list of such", AdminAddressError::Syntax)
+    }
+
+    fn visit_str<E: Error>(self, text: &str) -> Result<AdminAddresses, E> {
+        AddressVisitor
+            .visit_str(text)
+            .map(|address| AdminAddresses(vec![address]))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<AdminAddresses, A::Error> {
+        let mut addresses = Vec::new();
+        while let Some(address) = list.next_element()? {
+            addresses.push(address);
+        }
+        Ok(AdminAddresses(addresses))
     }
 }
 
@@ -129,6 +179,38 @@ mod tests {
             if let Ok(address) = found {
                 assert_eq!(address.to_string(), text);
             }
+        }
+    }
+
+    #[test]
+    fn a_listener_has_one_place_or_several() {
+        #[derive(Debug, Deserialize)]
+        struct Settings {
+            listen: AdminAddresses,
+        }
+        let check = |value: &str, expected: &[&str], asked: Option<&str>| {
+            let settings: Settings = toml_edit::de::from_str(&format!("listen = {value}")).unwrap();
+            let found: Vec<String> = settings.listen.iter().map(ToString::to_string).collect();
+            assert_eq!(found, expected, "{value}");
+            let to_ask = settings.listen.to_ask().map(ToString::to_string);
+            assert_eq!(to_ask.as_deref(), asked, "{value}");
+        };
+        let (tcp, unix) = ("127.0.0.1:9925", "unix:/run/x.sock");
+        check("\"127.0.0.1:9925\"", &[tcp], Some(tcp));
+        check(
+            "[\"127.0.0.1:9925\", \"unix:/run/x.sock\"]",
+            &[tcp, unix],
+            Some(unix),
+        );
+        check("[]", &[], None);
+        for value in [
+            "\"0.0.0.0:1\"",
+            "[\"127.0.0.1:1\", \"192.0.2.1:1\"]",
+            "9925",
+        ] {
+            let refused = toml_edit::de::from_str::<Settings>(&format!("listen = {value}"));
+            let why = refused.unwrap_err().to_string();
+            assert!(why.contains("a loopback address"), "{value}: {why}");
         }
     }
 }

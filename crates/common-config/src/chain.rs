@@ -21,11 +21,32 @@ impl fmt::Display for Chain<'_> {
     }
 }
 
+/// The text without control characters, for a log or a terminal that foreign text is not to steer.
+#[must_use]
+pub fn printable(text: &str) -> String {
+    let blank = |character: char| {
+        if character.is_control() {
+            ' '
+        } else {
+            character
+        }
+    };
+    text.chars().map(blank).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use std::io;
 
     use super::*;
+
+    #[test]
+    fn nothing_of_a_stranger_steers_a_terminal() {
+        assert_eq!(
+            printable("a\u{1b}[31m\r\nb\u{9b}m\u{fc}"),
+            "a [31m  b m\u{fc}"
+        );
+    }
 
     #[derive(Debug, thiserror::Error)]
     #[error("the file cannot be read")]

@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 use std::os::unix::fs::DirBuilderExt as _;
 use std::path::PathBuf;
 
-use common_config::admin_address::AdminAddress;
+use common_config::admin_address::{AdminAddress, AdminAddresses};
 use common_config::layers::{Layers, Loaded};
 use common_config::paths::{self, DataDir};
 use credstore::{CredStore, NekDir};
@@ -68,7 +68,7 @@ struct Monitoring {
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 struct AdminSettings {
-    listen: Option<AdminAddress>,
+    listen: AdminAddresses,
 }
 
 /// What every command works on.
@@ -165,7 +165,7 @@ impl Context {
     /// The server's admin listener, when the settings name one.
     pub(crate) fn admin_listen(&self) -> Result<Option<AdminAddress>, Failure> {
         let loaded: Loaded<Monitoring> = self.layers.extract_part()?;
-        Ok(loaded.settings.admin.listen)
+        Ok(loaded.settings.admin.listen.to_ask().cloned())
     }
 
     /// A command that the user can run next, in the same place.

@@ -4,7 +4,9 @@ use std::error::Error;
 use std::io;
 use std::path::PathBuf;
 
+use admin_client::AdminError;
 use common_config::chain::Chain;
+pub(crate) use common_config::chain::printable;
 use common_config::error::SettingsError;
 use common_config::name::KeyName;
 use common_config::origin::Origin;
@@ -16,7 +18,6 @@ use thiserror::Error;
 use crate::dns::DnsError;
 use crate::input::InputError;
 use crate::passphrase::PassphraseError;
-use crate::server::ServerError;
 use crate::signing::SigningError;
 
 /// The exit status. Scripts read it: the numbers stay.
@@ -128,7 +129,7 @@ pub(crate) enum Failure {
     #[error(transparent)]
     Dns(#[from] DnsError),
     #[error(transparent)]
-    Server(#[from] ServerError),
+    Server(#[from] AdminError),
     #[error("{} exists already and is left as it is; {advice}", path.display())]
     FileExists { path: PathBuf, advice: &'static str },
     #[error("cannot {step} {}; check that its folder exists and that this user may {step} it", path.display())]
@@ -186,27 +187,17 @@ pub(crate) fn chain(error: &dyn Error) -> String {
     printable(&Chain(error).to_string())
 }
 
-/// The text without control characters.
-pub(crate) fn printable(text: &str) -> String {
-    text.chars()
-        .map(|character| {
-            if character.is_control() {
-                ' '
-            } else {
-                character
-            }
-        })
-        .collect()
-}
-
-fn server_status(error: &ServerError) -> Status {
+fn server_status(error: &AdminError) -> Status {
     match error {
-        ServerError::NoAddress | ServerError::Foreign { .. } => Status::Settings,
-        ServerError::Absent { .. } | ServerError::Silent { .. } | ServerError::Lost { .. } => {
-            Status::Later
-        }
-        ServerError::Forbidden { .. } => Status::File,
-        ServerError::TooLong | ServerError::Refused { .. } => Status::Usage,
+        AdminError::NoAddress | AdminError::Foreign { .. } => Status::Settings,
+        AdminError::Absent { .. }
+        | AdminError::Silent { .. }
+        | AdminError::Lost { .. }
+        | AdminError::Unready { .. } => Status::Later,
+        AdminError::Forbidden { .. } | AdminError::NotAllowed { .. } => Status::File,
+        AdminError::TooLong | AdminError::Refused { .. } => Status::Usage,
+        AdminError::NotFound { .. } => Status::NotFound,
+        _ => Status::Internal,
     }
 }
 

@@ -24,7 +24,6 @@ mod new_file;
 mod output;
 mod passphrase;
 mod second_opinion;
-mod server;
 mod signing;
 
 fn main() -> ExitCode {

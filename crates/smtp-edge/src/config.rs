@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use common_config::admin_address::AdminAddress;
+use common_config::admin_address::AdminAddresses;
 use common_config::logging::LogSettings;
 use common_config::name::DomainName;
 use common_config::paths::{self, DataDir};
@@ -351,8 +351,8 @@ impl Default for DeliverySettings {
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct AdminSettings {
-    /// Where metrics and readiness are served: a loopback address or a Unix socket; nowhere when unset.
-    pub listen: Option<AdminAddress>,
+    /// Where metrics and readiness are served: a loopback address or a Unix socket, or both; nowhere when unset.
+    pub listen: AdminAddresses,
 }
 
 /// Whether outbound connections are encrypted.

@@ -23,6 +23,7 @@ use crate::envelope::{Envelope, Mailbox, ReversePath, Source};
 use crate::ids::QueueId;
 use crate::intake::normalize::Mending;
 use crate::net::turned_away::TurnedAway;
+use crate::queue::order::{Draining, Instruction, Order};
 use crate::signing::quiet::Quiet;
 use crate::signing::replay::Occasion;
 use crate::signing::state::{FaultClass, SigningFault, UsedKey};
@@ -261,6 +262,42 @@ pub fn reported(id: QueueId, report: Option<QueueId>, sender: &ReversePath) {
     counters().reported();
     let report = report.map(|report| report.to_string()).unwrap_or_default();
     tracing::info!(queue_id = %id, report, to = %sender, "reported");
+}
+
+/// An administrator's order about the message was carried out, and is on record. Without an envelope the message could not be
+/// read any more.
+pub fn queue_order(id: QueueId, envelope: Option<&Envelope>, instruction: &Instruction) {
+    let Instruction {
+        order, by, reason, ..
+    } = instruction;
+    counters().ordered(order);
+    let next_hop = match order {
+        Order::Requeue(Some(next_hop)) => next_hop.to_string(),
+        Order::Requeue(None) => "settings".to_owned(),
+        Order::Hold | Order::Release | Order::Retry | Order::Expire | Order::Delete => {
+            String::new()
+        }
+    };
+    let from = envelope.map(|envelope| envelope.reverse_path.to_string());
+    tracing::warn!(
+        queue_id = %id,
+        order = order.label(),
+        next_hop,
+        uid = by,
+        reason = reason.escape_debug().to_string(),
+        from = from.unwrap_or_default(),
+        recipients = envelope.map_or(0, |envelope| envelope.recipients.len()),
+        "queue_order"
+    );
+}
+
+/// An administrator has begun, or ended, to let the queue run empty.
+pub fn draining(draining: Draining, by: u32) {
+    let state = match draining {
+        Draining::On => "on",
+        Draining::Off => "off",
+    };
+    tracing::warn!(state, uid = by, "draining");
 }
 
 /// Every recipient is settled and the message is gone from the spool.

@@ -1,32 +1,19 @@
-//! `smtp-edge`: reads the settings, starts the server, and says what went wrong.
+//! `smtp-edge`: reads the words of the command line and does what they say; and says what went wrong.
+
+mod cli;
+mod commands;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::Parser;
 use common_config::paths;
-use smtp_edge::hardening::{self, HardeningError};
+use smtp_edge::hardening;
 use smtp_edge::mail_log::Chain;
-use smtp_edge::run;
+use smtp_edge::run::RunError;
 
-/// The DKIM-signing SMTP edge server.
-#[derive(Debug, Parser)]
-#[command(name = "smtp-edge", version)]
-struct Arguments {
-    /// The settings file [default: $SMTP_EDGE_SETTINGS, or /etc/smtp-edge/smtp-edge.toml]
-    #[arg(long, short, global = true)]
-    settings: Option<PathBuf>,
-    #[command(subcommand)]
-    verb: Verb,
-}
-
-#[derive(Debug, Clone, Copy, Subcommand)]
-enum Verb {
-    /// Serve until SIGTERM or SIGINT; SIGHUP reloads the settings
-    Run,
-    /// Read the settings and the keys they name, say what is wrong with them, and exit
-    Check,
-}
+use cli::{Arguments, Verb};
+use commands::{Failure, Status};
 
 /// The settings are at fault (`EX_CONFIG` of sysexits.h): starting again without a change would fail the same way.
 const EXIT_SETTINGS: u8 = 78;
@@ -42,51 +29,24 @@ fn main() -> ExitCode {
         Err(error) => return fail(&error, ExitCode::FAILURE),
     };
     match arguments.verb {
-        Verb::Run => runtime.block_on(serve(file, hardened)),
-        Verb::Check => runtime.block_on(check(file)),
+        Verb::Run => runtime.block_on(commands::run::serve(file, hardened)),
+        Verb::Check => runtime.block_on(commands::check::check(file)),
+        Verb::Queue(arguments) => ended(runtime.block_on(commands::queue::obey(&file, &arguments))),
+        Verb::Spool(verb) => ended(commands::spool::obey(&file, &verb)),
     }
 }
 
-async fn serve(file: PathBuf, hardened: Result<(), HardeningError>) -> ExitCode {
-    let loaded = match run::load_settings(&file) {
-        Ok(loaded) => loaded,
-        Err(error) => return fail(&error, EXIT_SETTINGS.into()),
-    };
-    if let Err(error) = common_config::logging::init(&loaded.settings.log) {
-        return fail(&error, EXIT_SETTINGS.into());
-    }
-    if let Err(error) = hardened {
-        tracing::warn!(why = %Chain(&error), "not_hardened");
-    }
-    match run::run(loaded, file).await {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            tracing::error!(why = %Chain(&error), "not_started");
-            exit_status(&error)
-        }
+fn ended(result: Result<Status, Failure>) -> ExitCode {
+    match result {
+        Ok(status) => status.into(),
+        Err(error) => match error.status() {
+            Status::Done => ExitCode::SUCCESS,
+            status => fail(&error, status.into()),
+        },
     }
 }
 
-async fn check(file: PathBuf) -> ExitCode {
-    match run::check(&file).await {
-        Ok(remarks) if remarks.is_empty() => {
-            println!(
-                "{}: the settings and every key they name can be used",
-                file.display()
-            );
-            ExitCode::SUCCESS
-        }
-        Ok(remarks) => {
-            for remark in remarks {
-                println!("{remark}");
-            }
-            EXIT_SETTINGS.into()
-        }
-        Err(error) => fail(&error, exit_status(&error)),
-    }
-}
-
-fn exit_status(error: &run::RunError) -> ExitCode {
+fn exit_status(error: &RunError) -> ExitCode {
     if error.is_settings() {
         EXIT_SETTINGS.into()
     } else {

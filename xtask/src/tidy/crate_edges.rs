@@ -7,7 +7,8 @@ use super::{Finding, Tree};
 /// Folder, package, and the packages of ours that it may depend on.
 type Edges = (&'static str, &'static str, &'static [&'static str]);
 
-const EDGES: [Edges; 10] = [
+const EDGES: [Edges; 11] = [
+    ("crates/admin-client", "admin-client", &["common-config"]),
     ("crates/common-config", "common-config", &[]),
     ("crates/router-config", "router-config", &["common-config"]),
     ("crates/credstore", "credstore", &["common-config"]),
@@ -16,7 +17,13 @@ const EDGES: [Edges; 10] = [
     (
         "crates/smtp-edge",
         "smtp-edge",
-        &["common-config", "router-config", "credstore", "dkim-core"],
+        &[
+            "admin-client",
+            "common-config",
+            "router-config",
+            "credstore",
+            "dkim-core",
+        ],
     ),
     (
         "crates/smtp-edge/fuzz",
@@ -26,7 +33,13 @@ const EDGES: [Edges; 10] = [
     (
         "crates/keymgmt-cli",
         "keymgmt-cli",
-        &["common-config", "router-config", "credstore", "dkim-core"],
+        &[
+            "admin-client",
+            "common-config",
+            "router-config",
+            "credstore",
+            "dkim-core",
+        ],
     ),
     // The tests start the binaries and read what comes out: our own code does not judge itself.
     ("tests", "edge-tests", &[]),

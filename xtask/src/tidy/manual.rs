@@ -142,7 +142,7 @@ mod tests {
             check,
             &files,
             &[
-                "crates/smtp-edge/src/config.rs:28",
+                "crates/smtp-edge/src/config.rs:30",
                 "crates/smtp-edge/src/mail_log.rs:2",
             ],
         );

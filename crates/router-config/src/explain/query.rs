@@ -42,7 +42,14 @@ impl Parameters {
         Some(String::from_utf8_lossy(&value).into_owned())
     }
 
-    pub(super) fn push(&mut self, name: &str, value: impl Into<Vec<u8>>) {
+    /// The name of the first one, if there is one.
+    #[must_use]
+    pub fn first_name(&self) -> Option<&str> {
+        self.0.first().map(|(name, _)| name.as_str())
+    }
+
+    /// Adds one.
+    pub fn push(&mut self, name: &str, value: impl Into<Vec<u8>>) {
         self.0.push((name.to_owned(), value.into()));
     }
 

@@ -95,6 +95,7 @@ pub(crate) fn message(size: usize) -> Result<Message, Fault> {
         signings: Default::default(),
         attempts: 0,
         next_attempt: accepted,
+        orders: Default::default(),
     };
     Ok(Message {
         id: QueueId::from_number(NUMBER.fetch_add(1, Ordering::Relaxed)),

@@ -26,6 +26,8 @@ pub struct Snapshot {
     pub phase: Phase,
     /// Whether messages can be stored.
     pub spool: Condition,
+    /// Whether an administrator lets the queue run empty.
+    pub draining: bool,
     /// What becomes of a message that cannot be signed.
     pub mode: SigningMode,
     /// The keys that the policy names and that cannot sign.
@@ -39,6 +41,8 @@ pub enum Reason {
     Recovering,
     /// It is about to end.
     Stopping,
+    /// New mail is refused, since an administrator lets the queue run empty.
+    Draining,
     /// New mail is refused, since the spool has no room.
     SpoolFull,
     /// New mail is refused, since writing to the spool failed.
@@ -57,6 +61,9 @@ impl fmt::Display for Reason {
         match self {
             Self::Recovering => f.write_str("recovering: the spool is being read"),
             Self::Stopping => f.write_str("stopping: no new connections are taken"),
+            Self::Draining => {
+                f.write_str("draining: no new mail is taken until `smtp-edge queue drain --off`")
+            }
             Self::SpoolFull => f.write_str("spool_full: the disk has no room for more mail"),
             Self::SpoolFailed => f.write_str("spool_failed: mail cannot be put on stable storage"),
             Self::KeyCannotSign { key, class } => {
@@ -79,6 +86,9 @@ pub fn reasons(snapshot: &Snapshot) -> Vec<Reason> {
         Phase::Serving => Vec::new(),
         Phase::Stopping => vec![Reason::Stopping],
     };
+    if snapshot.draining {
+        reasons.push(Reason::Draining);
+    }
     match snapshot.spool {
         Condition::Works => {}
         Condition::Full => reasons.push(Reason::SpoolFull),
@@ -111,6 +121,7 @@ mod tests {
             phase,
             spool: Condition::Works,
             mode,
+            draining: false,
             faults: faults
                 .iter()
                 .map(|(key, class)| (key.parse().unwrap(), *class))
@@ -127,6 +138,7 @@ mod tests {
                 phase: Phase::Serving,
                 spool,
                 mode: SigningMode::Enforce,
+                draining: false,
                 faults: Vec::new(),
             };
             let said: Vec<String> = reasons(&snapshot).iter().map(Reason::to_string).collect();

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use axum::extract::{Request, State};
+use axum::extract::{Extension, Request, State};
 use axum::http::header::{ACCEPT, CONTENT_TYPE, HOST};
 use axum::http::{HeaderMap, StatusCode};
 use axum::middleware::{self, Next};
@@ -23,9 +23,11 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::Server;
+use super::caller::Caller;
 use super::explain;
 use super::health;
 use super::metrics;
+use super::queue;
 use super::socket::{Accepted, Socket};
 use crate::mail_log::Chain;
 
@@ -33,15 +35,23 @@ use crate::mail_log::Chain;
 pub(super) async fn serve(socket: Socket, server: Arc<Server>) {
     let room = Arc::new(Semaphore::new(CONNECTIONS));
     let routes = routes(server);
-    let local_only = routes.clone().layer(middleware::from_fn(local_host));
+    let local_only = routes
+        .clone()
+        .layer(Extension(Caller::Loopback))
+        .layer(middleware::from_fn(local_host));
     // The next connection waits in the kernel while there is no room. The semaphore is never closed.
     while let Ok(permit) = Arc::clone(&room).acquire_owned().await {
         match socket.accept().await {
             Ok(Accepted::Loopback(stream)) => {
                 tokio::spawn(answer(stream, local_only.clone(), permit));
             }
-            Ok(Accepted::Unix(stream)) => {
-                tokio::spawn(answer(stream, routes.clone(), permit));
+            Ok(Accepted::Administrator(stream, uid)) => {
+                let caller = Extension(Caller::Administrator { uid });
+                tokio::spawn(answer(stream, routes.clone().layer(caller), permit));
+            }
+            Ok(Accepted::Stranger(stream, uid)) => {
+                tracing::warn!(uid, "admin_refused");
+                tokio::spawn(answer(stream, Router::new().fallback(refuse), permit));
             }
             Err(error) => {
                 // Most likely out of file descriptors: the pause keeps this from spinning until some are free.
@@ -58,11 +68,17 @@ fn routes(server: Arc<Server>) -> Router {
         .route("/live", get(async || "live\n"))
         .route("/ready", get(ready))
         .route("/explain", get(explain))
+        .merge(queue::routes())
         .fallback(async || {
-            let paths = "/metrics, /live, /ready or /explain\n";
+            let paths = "/metrics, /live, /ready, /explain or /queue\n";
             (StatusCode::NOT_FOUND, paths)
         })
         .with_state(server)
+}
+
+async fn refuse() -> (StatusCode, &'static str) {
+    let text = "only the server's own user and root may ask here\n";
+    (StatusCode::FORBIDDEN, text)
 }
 
 async fn metrics(State(server): State<Arc<Server>>) -> Response {

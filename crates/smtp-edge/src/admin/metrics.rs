@@ -19,13 +19,15 @@ use router_config::Fate;
 
 use self::declared::{
     ACCEPTED, BOUNCED, BUILD_INFO, CONNECTIONS, DEFERRED, DELIVERED, Declared, KEYRING_AGE,
-    KEYS_UNUSABLE, MENDED, QUEUE_MESSAGES, QUEUE_OLDEST, QUIET, RECEIVING, REJECTED, REPORTED,
-    ROUND_FAILURES, SELF_CHECK_SECONDS, SELF_CHECKS, SIGNATURES, SIGNING_DEFERRED,
-    SIGNING_FAILURES, SIGNING_REPLAYS, SIGNING_SECONDS, TLS_FAILURES, TURNED_AWAY, UNSIGNED,
+    KEYS_UNUSABLE, MENDED, QUEUE_HELD, QUEUE_MESSAGES, QUEUE_OLDEST, QUEUE_ORDERS, QUIET,
+    RECEIVING, REJECTED, REPORTED, ROUND_FAILURES, SELF_CHECK_SECONDS, SELF_CHECKS, SIGNATURES,
+    SIGNING_DEFERRED, SIGNING_FAILURES, SIGNING_REPLAYS, SIGNING_SECONDS, TLS_FAILURES,
+    TURNED_AWAY, UNSIGNED,
 };
 use crate::envelope::Source;
 use crate::intake::normalize::Mending;
 use crate::net::turned_away::TurnedAway;
+use crate::queue::order::Order;
 use crate::signing::replay::Occasion;
 use crate::signing::self_check::Found;
 use crate::signing::state::FaultClass;
@@ -43,6 +45,8 @@ pub fn counters() -> &'static Metrics {
 pub struct Reading {
     /// Messages in the queue.
     pub queued: usize,
+    /// Those that an administrator holds.
+    pub held: usize,
     /// How long the oldest of them has been there.
     pub oldest: Duration,
     /// How long ago the keys were read.
@@ -75,8 +79,10 @@ pub struct Metrics {
     reported: IntCounterVec,
     tls_failures: IntCounterVec,
     round_failures: IntCounterVec,
+    orders: IntCounterVec,
     signing_seconds: HistogramVec,
     queue_messages: GaugeVec,
+    queue_held: GaugeVec,
     queue_oldest: GaugeVec,
     keyring_age: GaugeVec,
     keys_unusable: GaugeVec,
@@ -221,6 +227,11 @@ impl Metrics {
         self.round_failures.with_label_values(NONE).inc();
     }
 
+    /// An administrator's order was carried out.
+    pub fn ordered(&self, order: &Order) {
+        self.orders.with_label_values(&[order.label()]).inc();
+    }
+
     /// Everything in Prometheus's text format 0.0.4.
     ///
     /// # Errors
@@ -230,6 +241,7 @@ impl Metrics {
         let count = |count: usize| count as f64;
         let set = |gauge: &GaugeVec, value| gauge.with_label_values(NONE).set(value);
         set(&self.queue_messages, count(reading.queued));
+        set(&self.queue_held, count(reading.held));
         set(&self.queue_oldest, reading.oldest.as_secs_f64());
         set(&self.keyring_age, reading.keyring_age.as_secs_f64());
         for class in FaultClass::ALL {
@@ -297,8 +309,10 @@ impl Default for Metrics {
             reported: counter(&registry, REPORTED, &[]),
             tls_failures: counter(&registry, TLS_FAILURES, &[]),
             round_failures: counter(&registry, ROUND_FAILURES, &[]),
+            orders: counter(&registry, QUEUE_ORDERS, &Order::LABELS),
             signing_seconds: histogram(&registry, SIGNING_SECONDS),
             queue_messages: gauge(&registry, QUEUE_MESSAGES),
+            queue_held: gauge(&registry, QUEUE_HELD),
             queue_oldest: gauge(&registry, QUEUE_OLDEST),
             keyring_age: gauge(&registry, KEYRING_AGE),
             keys_unusable: gauge(&registry, KEYS_UNUSABLE),

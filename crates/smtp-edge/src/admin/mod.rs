@@ -1,17 +1,19 @@
 //! The admin listener: what monitoring asks of a running server, on this machine alone.
 //!
 //! [`metrics`] counts the events of the mail log and knows every metric by name, [`health`] decides whether the server is
-//! ready, [`explain`] says what it would do with mail and why, [`http`] answers requests, [`socket`] is where they come in. Nothing here changes the server, and nothing waits
-//! for it: a listener that is off, slow or under attack costs mail nothing.
+//! ready, [`explain`] says what it would do with mail and why, [`queue`] shows the queue and takes orders about it, [`http`] answers
+//! requests, [`socket`] is where they come in. Orders alone change anything, and `caller` says who may give them. Nothing waits for it: a listener that is off, slow or under attack costs mail nothing.
 
+mod caller;
 pub mod explain;
 pub mod health;
 pub mod http;
 pub mod metrics;
+pub mod queue;
 pub mod socket;
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
@@ -43,7 +45,7 @@ pub struct Sources {
 /// A listener at work. Dropping it ends it and takes a socket file away.
 #[derive(Debug)]
 pub struct Admin {
-    tasks: [JoinHandle<()>; 2],
+    tasks: Vec<JoinHandle<()>>,
 }
 
 impl Drop for Admin {
@@ -54,7 +56,7 @@ impl Drop for Admin {
     }
 }
 
-/// Opens the listener, if the settings name one.
+/// Opens the listener at each of its addresses, if the settings name any.
 ///
 /// # Errors
 /// [`SocketError`] when its address cannot be had.
@@ -62,11 +64,15 @@ pub async fn start(
     settings: &AdminSettings,
     sources: Sources,
 ) -> Result<Option<Admin>, SocketError> {
-    let Some(address) = &settings.listen else {
+    let mut sockets = Vec::new();
+    for address in settings.listen.iter() {
+        let socket = Socket::open(address).await?;
+        tracing::info!(address = socket.name(), "admin_listening");
+        sockets.push(socket);
+    }
+    if sockets.is_empty() {
         return Ok(None);
-    };
-    let socket = Socket::open(address).await?;
-    tracing::info!(address = socket.name(), "admin_listening");
+    }
     let read = (sources.signing.in_force(), sources.clock.instant());
     let (keys_read, age) = watch::channel(read);
     let noting = note_key_readings(sources.signing.changes(), keys_read, sources.clock.clone());
@@ -74,12 +80,11 @@ pub async fn start(
         sources,
         keys_read: age,
     });
-    Ok(Some(Admin {
-        tasks: [
-            tokio::spawn(noting),
-            tokio::spawn(http::serve(socket, server)),
-        ],
-    }))
+    let mut tasks = vec![tokio::spawn(noting)];
+    for socket in sockets {
+        tasks.push(tokio::spawn(http::serve(socket, Arc::clone(&server))));
+    }
+    Ok(Some(Admin { tasks }))
 }
 
 /// What requests are answered from.
@@ -97,10 +102,23 @@ impl Server {
             phase: *self.sources.phase.borrow(),
             spool: *self.sources.spool.borrow(),
             mode: in_force.router.signing_mode(),
+            draining: self.sources.queue.is_draining(),
             faults: faults
                 .map(|(key, fault)| (key.clone(), fault.class))
                 .collect(),
         }
+    }
+
+    pub(crate) fn queue(&self) -> &QueueHandle {
+        &self.sources.queue
+    }
+
+    pub(crate) fn now(&self) -> SystemTime {
+        self.sources.clock.now()
+    }
+
+    pub(crate) fn instant(&self) -> Instant {
+        self.sources.clock.instant()
     }
 
     pub(crate) fn in_force(&self) -> Arc<InForce> {
@@ -121,6 +139,7 @@ impl Server {
         };
         Reading {
             queued: level.messages,
+            held: level.held,
             oldest: level.oldest.map(|id| age(id.time())).unwrap_or_default(),
             keyring_age,
             unusable: in_force

@@ -8,6 +8,8 @@ use std::os::unix::fs::{FileTypeExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use common_config::admin_address::AdminAddress;
+
+use super::caller::may_ask;
 use tokio::net::{TcpListener, TcpStream, UnixListener, UnixSocket, UnixStream};
 
 /// Why the admin listener cannot be had.
@@ -60,8 +62,10 @@ pub enum Socket {
 pub enum Accepted {
     /// From a program that may be a browser with a stranger's page in it.
     Loopback(TcpStream),
-    /// From a process of the same user, or of root.
-    Unix(UnixStream),
+    /// From a process of the server's own user, or of root, with its user id.
+    Administrator(UnixStream, u32),
+    /// From a process of another user, to whom somebody has opened the socket file.
+    Stranger(UnixStream, u32),
 }
 
 /// A socket file. It is removed when this is dropped.
@@ -122,7 +126,16 @@ impl Socket {
     pub async fn accept(&self) -> io::Result<Accepted> {
         match self {
             Self::Loopback(listener) => Ok(Accepted::Loopback(listener.accept().await?.0)),
-            Self::Unix(listener, _) => Ok(Accepted::Unix(listener.accept().await?.0)),
+            Self::Unix(listener, _) => {
+                let stream = listener.accept().await?.0;
+                let uid = stream.peer_cred()?.uid();
+                let own = rustix::process::geteuid().as_raw();
+                Ok(if may_ask(uid, own) {
+                    Accepted::Administrator(stream, uid)
+                } else {
+                    Accepted::Stranger(stream, uid)
+                })
+            }
         }
     }
 }

@@ -35,18 +35,25 @@ pub struct Route {
     pub recipients: Vec<usize>,
 }
 
-/// Groups those `recipients` whose places are `wanted`, in the order of each group's first recipient.
+/// Groups those `recipients` whose places are `wanted`, in the order of each group's first recipient. `fixed` is the next hop
+/// of all of them, in place of those that the settings give.
 #[must_use]
-pub fn group(router: &RouterConfig, recipients: &[Mailbox], wanted: &[usize]) -> Vec<Route> {
+pub fn group(
+    router: &RouterConfig,
+    recipients: &[Mailbox],
+    wanted: &[usize],
+    fixed: Option<&HostPort>,
+) -> Vec<Route> {
     group_by(recipients, wanted, |domain| {
         let audience = if router.is_internal(domain) {
             Audience::Internal
         } else {
             Audience::External(router.signing_profile(domain).name.clone())
         };
-        let hop = match router.next_hop(domain) {
-            NextHop::Internal(host) | NextHop::Fixed(host) => Hop::Host(host),
-            NextHop::Mx => Hop::Exchangers(domain.clone()),
+        let hop = match (fixed, router.next_hop(domain)) {
+            (Some(host), _) => Hop::Host(host.clone()),
+            (None, NextHop::Internal(host) | NextHop::Fixed(host)) => Hop::Host(host),
+            (None, NextHop::Mx) => Hop::Exchangers(domain.clone()),
         };
         (hop, audience)
     })

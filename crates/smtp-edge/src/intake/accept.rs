@@ -21,7 +21,7 @@ use crate::signing::state::{FaultClass, Signings};
 use crate::signing::step::{SigningStep, hash_body};
 use crate::smtp::data::DataNotes;
 use crate::smtp::server::Client;
-use crate::spool::message::{Message, MessageState, RecipientState};
+use crate::spool::message::{Message, MessageState, Orders, RecipientState};
 use crate::spool::{Durable, Spool};
 
 /// A message as it arrives, from a client or from ourselves.
@@ -110,6 +110,7 @@ impl Intake {
                 signings: Signings::default(),
                 attempts: 0,
                 next_attempt: accepted,
+                orders: Orders::default(),
             },
             envelope: envelope.clone(),
         };

@@ -19,6 +19,7 @@ use super::stream::Stream;
 use super::turned_away::TurnedAway;
 use crate::admin::metrics::counters;
 use crate::mail_log;
+use crate::queue::QueueHandle;
 use crate::signing::step::SigningStep;
 use crate::smtp::replies;
 use crate::smtp::reply::Reply;
@@ -169,7 +170,12 @@ async fn serve(stream: TcpStream, client: Client, entrance: Entrance, guest: Gue
         ..door.settings.clone()
     };
     let share = guest.share();
-    let rights = Arc::new(Rights { signing, guest });
+    let queue = door.service.intake.queue.clone();
+    let rights = Arc::new(Rights {
+        signing,
+        guest,
+        queue,
+    });
     let session = Session::new(Arc::new(settings), client, rights);
     let connection = Connection::new(stream, session, share, &door.service);
     if let Err(error) = connection.serve().await {
@@ -181,11 +187,16 @@ async fn serve(stream: TcpStream, client: Client, entrance: Entrance, guest: Gue
 struct Rights {
     signing: Arc<SigningStep>,
     guest: Guest,
+    queue: QueueHandle,
 }
 
 impl Policy for Rights {
     fn may_relay(&self, client: &Client) -> bool {
         self.signing.in_force().router.may_relay(&client.proved())
+    }
+
+    fn takes_mail(&self) -> bool {
+        !self.queue.is_draining()
     }
 
     fn may_begin(&self, _: &Client) -> bool {

@@ -4,13 +4,19 @@
 //! when the message is due again. The queue keeps a name and a time for each message; the rest lies in the spool.
 //! With nothing queued it waits without a timer.
 
+pub mod filter;
+mod obey;
+pub mod order;
+mod orders;
 pub mod retry;
 mod round;
 pub mod schedule;
+pub mod view;
 mod worker;
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, SystemTime};
 
 use tokio::sync::{mpsc, oneshot, watch};
@@ -23,9 +29,12 @@ use crate::dsn::Reporter;
 use crate::ids::QueueId;
 use crate::mail_log;
 use crate::signing::replay::Replay;
-use crate::spool::message::{MessageState, Waiting};
-use crate::spool::{Durable, Spool};
+use crate::spool::message::{Message, MessageState, Waiting};
+use crate::spool::{Durable, Spool, SpoolError};
+use order::{Draining, Instruction, Obeyed};
+use orders::{Ordered, Orders};
 use schedule::{Awaiting, Level, Next, Schedule};
+use view::{Look, Shown, Wanted};
 use worker::Worker;
 
 /// The two ends of the way into the queue. The handle is made before the queue, since what commits messages needs the
@@ -37,6 +46,7 @@ pub fn channel() -> (QueueHandle, Inbox) {
     let handle = QueueHandle {
         commands: sender,
         levels,
+        draining: Arc::default(),
     };
     let inbox = Inbox {
         commands: receiver,
@@ -50,6 +60,7 @@ pub fn channel() -> (QueueHandle, Inbox) {
 pub struct QueueHandle {
     commands: mpsc::UnboundedSender<Command>,
     levels: watch::Receiver<Level>,
+    draining: Arc<AtomicBool>,
 }
 
 impl QueueHandle {
@@ -67,6 +78,62 @@ impl QueueHandle {
     /// Tries signing again at once for every message for which it was deferred: keys or settings have changed.
     pub fn retry_deferred_signing(&self) {
         let _ = self.commands.send(Command::KeysChanged);
+    }
+
+    /// Has an order carried out, and waits until that is on stable storage. While a round of the message is under way, it
+    /// waits for that, too; who waits no longer takes the order back by dropping the future.
+    pub async fn order(&self, id: QueueId, instruction: Arc<Instruction>) -> Obeyed {
+        let (answer, answered) = oneshot::channel();
+        let ordered = Ordered {
+            id,
+            instruction,
+            answer,
+        };
+        let _ = self.commands.send(Command::Order(ordered));
+        answered.await.unwrap_or(Obeyed::Busy)
+    }
+
+    /// At most so many messages, in the order of their acceptance, from the one behind `after`. `None` when the server ends.
+    pub async fn page(&self, after: Option<QueueId>, most: usize) -> Option<Vec<Shown>> {
+        self.look(Wanted::Page { after, most }).await
+    }
+
+    /// One message, if it is there.
+    pub async fn show(&self, id: QueueId) -> Option<Shown> {
+        self.look(Wanted::One(id)).await?.pop()
+    }
+
+    /// One message with its content.
+    ///
+    /// # Errors
+    /// [`SpoolError`].
+    pub async fn read(&self, id: QueueId) -> Result<Message, SpoolError> {
+        let (answer, answered) = oneshot::channel();
+        let look = Look::Whole(id, answer);
+        let _ = self.commands.send(Command::Show(look));
+        answered.await.unwrap_or(Err(SpoolError::Closed))
+    }
+
+    async fn look(&self, wanted: Wanted) -> Option<Vec<Shown>> {
+        let (answer, answered) = oneshot::channel();
+        let look = Look::Heads(wanted, answer);
+        let _ = self.commands.send(Command::Show(look));
+        answered.await.ok()
+    }
+
+    /// On: from now on no mail of clients is taken, and what is there and not held is due at once. Off: mail is taken again.
+    pub fn drain(&self, draining: Draining) {
+        let on = draining == Draining::On;
+        self.draining.store(on, Ordering::Relaxed);
+        if on {
+            let _ = self.commands.send(Command::AllDue);
+        }
+    }
+
+    /// Whether no mail of clients is to be taken.
+    #[must_use]
+    pub fn is_draining(&self) -> bool {
+        self.draining.load(Ordering::Relaxed)
     }
 
     /// How full the queue is; empty until it has started.
@@ -97,6 +164,9 @@ enum Command {
         awaiting: Awaiting,
     },
     KeysChanged,
+    Order(Ordered),
+    Show(Look),
+    AllDue,
     #[cfg(test)]
     Look,
 }
@@ -139,6 +209,7 @@ impl Queue {
         let dispatcher = Dispatcher {
             schedule,
             rounds: JoinSet::new(),
+            orders: Orders::default(),
             names: HashMap::new(),
             limit: parts.settings.concurrency.max(1),
             clock: parts.clock.clone(),
@@ -162,6 +233,7 @@ impl Queue {
 struct Dispatcher {
     schedule: Schedule,
     rounds: JoinSet<(QueueId, Next)>,
+    orders: Orders,
     names: HashMap<tokio::task::Id, QueueId>,
     limit: usize,
     clock: Clock,
@@ -182,11 +254,21 @@ impl Dispatcher {
                     None => inbox_open = false,
                 },
                 Some(ended) = self.rounds.join_next_with_id() => self.end(ended),
+                Some(ended) = self.orders.running.join_next_with_id() => match ended {
+                    Ok((task, carried)) => {
+                        self.names.remove(&task);
+                        self.carried(carried);
+                    }
+                    Err(error) => self.ended_badly(&error),
+                },
                 () = tokio::time::sleep(wait.unwrap_or_default()), if wait.is_some() => {}
             }
         };
         self.worker.stop();
-        let drained = async { while self.rounds.join_next().await.is_some() {} };
+        let drained = async {
+            while self.rounds.join_next().await.is_some() {}
+            while self.orders.running.join_next().await.is_some() {}
+        };
         if tokio::time::timeout(grace, drained).await.is_err() {
             self.rounds.shutdown().await;
         }
@@ -219,30 +301,55 @@ impl Dispatcher {
         match command {
             Command::Enqueue { id, due, awaiting } => self.schedule.add(id, due, awaiting),
             Command::KeysChanged => self.schedule.keys_changed(self.clock.now()),
+            Command::Order(ordered) => self.order(ordered),
+            Command::Show(look) => self.show(look),
+            Command::AllDue => self.schedule.all_due(self.clock.now()),
             #[cfg(test)]
             Command::Look => {}
         }
     }
 
     fn end(&mut self, ended: Result<(tokio::task::Id, (QueueId, Next)), JoinError>) {
-        let now = self.clock.now();
         match ended {
             Ok((task, (id, next))) => {
                 self.names.remove(&task);
-                self.schedule.end(id, next, now);
+                self.schedule.end(id, next, self.clock.now());
+                self.order_behind(id);
             }
-            Err(error) => {
-                // A defect of ours ended the round. The message is in the spool and is tried again, slowly.
-                let Some(id) = self.names.remove(&error.id()) else {
-                    return;
-                };
-                mail_log::round_failed(id, "run to its end", &error);
-                let next = Next::Again {
-                    due: now + self.retry.max,
-                    awaiting: Awaiting::Time,
-                    unrecorded: None,
-                };
-                self.schedule.end(id, next, now);
+            Err(error) => self.ended_badly(&error),
+        }
+    }
+
+    /// A defect of ours ended a round or an order. The message is in the spool and is tried again, slowly.
+    fn ended_badly(&mut self, error: &JoinError) {
+        let Some(id) = self.names.remove(&error.id()) else {
+            return;
+        };
+        mail_log::round_failed(id, "run to its end", error);
+        let now = self.clock.now();
+        let next = Next::Again {
+            due: now + self.retry.max,
+            awaiting: Awaiting::Time,
+            unrecorded: None,
+        };
+        self.schedule.end(id, next, now);
+        self.order_behind(id);
+    }
+
+    /// Has somebody else read what is asked for, so that nobody waits for the disk here.
+    fn show(&self, look: Look) {
+        let worker = Arc::clone(&self.worker);
+        match look {
+            Look::Heads(Wanted::Page { after, most }, answer) => {
+                let found = self.schedule.page(after, most);
+                tokio::spawn(worker.show(found, answer));
+            }
+            Look::Heads(Wanted::One(id), answer) => {
+                let found = self.schedule.is_running(id).map(|running| (id, running));
+                tokio::spawn(worker.show(found.into_iter().collect(), answer));
+            }
+            Look::Whole(id, answer) => {
+                tokio::spawn(worker.show_whole(id, answer));
             }
         }
     }
@@ -250,7 +357,10 @@ impl Dispatcher {
 
 /// What a message waits for, by its record.
 fn awaiting(record: impl Into<Waiting>) -> Awaiting {
-    if record.into().signing_deferred {
+    let record = record.into();
+    if record.held {
+        Awaiting::Release
+    } else if record.signing_deferred {
         Awaiting::Signing
     } else {
         Awaiting::Time

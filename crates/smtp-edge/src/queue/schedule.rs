@@ -1,6 +1,7 @@
 //! Which message is due when. Pure: it is told the time and starts nothing itself.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Bound;
 use std::time::SystemTime;
 
 use crate::ids::QueueId;
@@ -13,6 +14,8 @@ pub enum Awaiting {
     Time,
     /// Its time, or a change of keys or settings: signing was deferred.
     Signing,
+    /// An administrator's release: the message is held, and has no time.
+    Release,
 }
 
 /// What a round of a message came to.
@@ -38,15 +41,31 @@ pub struct Level {
     pub messages: usize,
     /// The one that was accepted first.
     pub oldest: Option<QueueId>,
+    /// Those with which something is done now.
+    pub active: usize,
+    /// Those that an administrator holds.
+    pub held: usize,
+}
+
+/// What [`Schedule::take`] found.
+#[derive(Debug)]
+pub enum Taken {
+    /// The message waited; it is taken to be running from now on. What is on record of it may be older than this.
+    Waiting(Option<Box<MessageState>>),
+    /// Something is done with the message already.
+    Running,
+    /// It is not there.
+    Unknown,
 }
 
 /// The messages that wait, ordered by due time, and those whose round is running.
 ///
-/// Every message is in `entries`; it is in `due` under its time unless its round is running.
+/// Every message is in `entries`; it is in `due` under its time unless its round is running or it is held.
 #[derive(Debug, Default)]
 pub struct Schedule {
     entries: BTreeMap<QueueId, Entry>,
     due: BTreeSet<(SystemTime, QueueId)>,
+    held: usize,
 }
 
 #[derive(Debug)]
@@ -58,6 +77,15 @@ enum Entry {
     },
     /// `keys_changed`: signing is to be tried again as soon as the round is over.
     Running { keys_changed: bool },
+}
+
+impl Entry {
+    fn is_running(&self) -> bool {
+        match self {
+            Self::Waiting { .. } => false,
+            Self::Running { .. } => true,
+        }
+    }
 }
 
 impl Schedule {
@@ -81,6 +109,68 @@ impl Schedule {
         match self.entries.insert(id, running) {
             Some(Entry::Waiting { unrecorded, .. }) => Some((id, unrecorded)),
             Some(Entry::Running { .. }) | None => Some((id, None)),
+        }
+    }
+
+    /// Takes a message out, if nothing is done with it, so that something may be: until [`Schedule::end`].
+    pub fn take(&mut self, id: QueueId) -> Taken {
+        let Some(entry) = self.entries.get_mut(&id) else {
+            return Taken::Unknown;
+        };
+        let running = Entry::Running {
+            keys_changed: false,
+        };
+        match std::mem::replace(entry, running) {
+            Entry::Waiting {
+                due,
+                awaiting,
+                unrecorded,
+            } => {
+                match awaiting {
+                    Awaiting::Release => self.held -= 1,
+                    Awaiting::Time | Awaiting::Signing => {
+                        self.due.remove(&(due, id));
+                    }
+                }
+                Taken::Waiting(unrecorded)
+            }
+            before @ Entry::Running { .. } => {
+                *entry = before;
+                Taken::Running
+            }
+        }
+    }
+
+    /// At most so many messages, in the order of their names, from the one behind `after`; and whether something is done with
+    /// each of them now.
+    #[must_use]
+    pub fn page(&self, after: Option<QueueId>, most: usize) -> Vec<(QueueId, bool)> {
+        let from = after.map_or(Bound::Unbounded, Bound::Excluded);
+        let page = self.entries.range((from, Bound::Unbounded)).take(most);
+        page.map(|(id, entry)| (*id, entry.is_running())).collect()
+    }
+
+    /// Whether something is done with a message now; `None` when it is not there.
+    #[must_use]
+    pub fn is_running(&self, id: QueueId) -> Option<bool> {
+        self.entries.get(&id).map(Entry::is_running)
+    }
+
+    /// Makes every message due at `now` that is not held.
+    pub fn all_due(&mut self, now: SystemTime) {
+        self.due.clear();
+        for (id, entry) in &mut self.entries {
+            match entry {
+                Entry::Waiting {
+                    awaiting: Awaiting::Release,
+                    ..
+                }
+                | Entry::Running { .. } => {}
+                Entry::Waiting { due, .. } => {
+                    *due = now.min(*due);
+                    self.due.insert((*due, *id));
+                }
+            }
         }
     }
 
@@ -134,6 +224,8 @@ impl Schedule {
         Level {
             messages: self.entries.len(),
             oldest: self.entries.first_key_value().map(|(id, _)| *id),
+            active: self.entries.len() - self.due.len() - self.held,
+            held: self.held,
         }
     }
 
@@ -144,7 +236,12 @@ impl Schedule {
         awaiting: Awaiting,
         unrecorded: Option<Box<MessageState>>,
     ) {
-        self.due.insert((due, id));
+        match awaiting {
+            Awaiting::Release => self.held += 1,
+            Awaiting::Time | Awaiting::Signing => {
+                self.due.insert((due, id));
+            }
+        }
         let entry = Entry::Waiting {
             due,
             awaiting,
@@ -210,20 +307,57 @@ mod tests {
     #[test]
     fn messages_count_until_their_last_round_has_ended() {
         let mut schedule = Schedule::default();
-        let level = |messages, oldest: Option<u64>| Level {
+        let level = |messages, active, oldest: Option<u64>| Level {
             messages,
             oldest: oldest.map(id),
+            active,
+            held: 0,
         };
-        assert_eq!(schedule.level(), level(0, None));
+        assert_eq!(schedule.level(), level(0, 0, None));
         schedule.add(id(2), at(0), Awaiting::Time);
         schedule.add(id(1), at(50), Awaiting::Time);
-        assert_eq!(schedule.level(), level(2, Some(1)));
+        assert_eq!(schedule.level(), level(2, 0, Some(1)));
         assert_eq!(started(&mut schedule, 50), [2, 1]);
-        assert_eq!(schedule.level(), level(2, Some(1)));
+        assert_eq!(schedule.level(), level(2, 2, Some(1)));
         schedule.end(id(1), Next::Done, at(51));
-        assert_eq!(schedule.level(), level(1, Some(2)));
+        assert_eq!(schedule.level(), level(1, 1, Some(2)));
         schedule.end(id(2), Next::Done, at(51));
-        assert_eq!(schedule.level(), level(0, None));
+        assert_eq!(schedule.level(), level(0, 0, None));
+    }
+
+    #[test]
+    fn what_is_held_is_there_and_never_due() {
+        let mut schedule = Schedule::default();
+        schedule.add(id(1), at(10), Awaiting::Release);
+        schedule.add(id(2), at(20), Awaiting::Time);
+        assert_eq!((schedule.level().messages, schedule.level().held), (2, 1));
+        schedule.keys_changed(at(15));
+        schedule.all_due(at(15));
+        assert_eq!(started(&mut schedule, 99), [2]);
+        assert_eq!(schedule.next_due(), None);
+        assert_eq!(schedule.page(None, 9), [(id(1), false), (id(2), true)]);
+        assert_eq!(schedule.page(Some(id(1)), 9), [(id(2), true)]);
+        assert_eq!(schedule.page(None, 1), [(id(1), false)]);
+        // Released.
+        assert!(matches!(schedule.take(id(1)), Taken::Waiting(None)));
+        assert!(matches!(schedule.take(id(1)), Taken::Running));
+        assert_eq!(schedule.level().held, 0);
+        schedule.end(id(1), again(30, Awaiting::Time), at(16));
+        assert_eq!(started(&mut schedule, 30), [1]);
+        schedule.end(id(1), Next::Done, at(31));
+        assert!(matches!(schedule.take(id(1)), Taken::Unknown));
+    }
+
+    #[test]
+    fn what_is_taken_is_not_started() {
+        let mut schedule = Schedule::default();
+        schedule.add(id(1), at(10), Awaiting::Time);
+        assert!(matches!(schedule.take(id(1)), Taken::Waiting(None)));
+        assert_eq!(started(&mut schedule, 99), [0; 0]);
+        schedule.end(id(1), again(10, Awaiting::Release), at(11));
+        assert_eq!(schedule.is_running(id(1)), Some(false));
+        assert_eq!(started(&mut schedule, 99), [0; 0]);
+        assert_eq!(schedule.is_running(id(2)), None);
     }
 
     #[test]

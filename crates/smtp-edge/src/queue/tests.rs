@@ -1,5 +1,6 @@
 //! The queue with a real spool, a manual clock, and imitations of signing, delivery and reporting.
 
+mod orders;
 mod simulation;
 
 use std::collections::VecDeque;
@@ -13,13 +14,13 @@ use tokio::sync::{Semaphore, mpsc};
 use super::*;
 use crate::config::DeliverySettings;
 use crate::deliver::outcome::{Outcome, Settled, Taken, local_fault};
-use crate::deliver::route::{Audience, Route};
+use crate::deliver::route::{Audience, Hop, Route};
 use crate::dsn::ReportError;
 use crate::envelope::{Mailbox, ReversePath};
 use crate::signing::replay::Replayed;
 use crate::signing::state::{FaultClass, Signatures, Signing, SigningFault};
 use crate::spool::file::FileSpool;
-use crate::spool::message::{Fault, Message, RecipientState, Stored, Waiting};
+use crate::spool::message::{Fault, Head, Message, RecipientState, Stored, Waiting};
 use crate::spool::sample::{self, for_all};
 use crate::spool::{Recovered, SpoolError, SpoolFuture};
 
@@ -175,6 +176,10 @@ impl Spool for TestSpool {
         self.files.read(id)
     }
 
+    fn heads(&self, ids: Vec<QueueId>) -> SpoolFuture<'_, Vec<Result<Head, SpoolError>>> {
+        self.files.heads(ids)
+    }
+
     fn remove(&self, id: QueueId) -> SpoolFuture<'_, ()> {
         Box::pin(async move {
             self.files.remove(id).await?;
@@ -222,7 +227,11 @@ impl Deliver for Outside {
                 Audience::Internal => "unsigned".to_owned(),
                 Audience::External(_) => format!("{:?}", String::from_utf8_lossy(signatures)),
             };
-            self.say(format!("attempt {names} {signed}"));
+            let fixed = match (&route.hop, &route.audience) {
+                (Hop::Host(host), Audience::External(_)) => format!(" to {host}"),
+                (Hop::Host(_) | Hop::Exchangers(_), _) => String::new(),
+            };
+            self.say(format!("attempt {names} {signed}{fixed}"));
             self.gate.acquire().await.unwrap().forget();
             let mut outcomes = self.outcomes.lock().unwrap();
             let mut settled = Vec::new();

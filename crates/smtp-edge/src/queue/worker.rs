@@ -28,7 +28,7 @@ use crate::spool::message::{Fault, Message, MessageState, RecipientState};
 
 /// What all rounds share.
 pub(super) struct Worker {
-    parts: Parts,
+    pub(super) parts: Parts,
     retry: RetryPlan,
     attempts: Semaphore,
     stopping: AtomicBool,
@@ -60,6 +60,9 @@ impl Worker {
             Ok(round) => round,
             Err(next) => return next,
         };
+        if round.message.state.orders.held.is_some() {
+            return Next::released();
+        }
         let router = self.settle_signing(&mut round).await;
         if self.deliver(&mut round, &router).await == Ended::Stopped {
             // No round has ended: what is left is due as it was, at the next start.
@@ -127,7 +130,8 @@ impl Worker {
         let ready = round.ready(router);
         let message = Arc::clone(&round.message);
         let mut running = JoinSet::new();
-        for route in route::group(router, &message.envelope.recipients, &ready) {
+        let fixed = message.state.orders.next_hop.as_ref();
+        for route in route::group(router, &message.envelope.recipients, &ready, fixed) {
             let worker = Arc::clone(self);
             let message = Arc::clone(&message);
             let signatures = round.signatures(&route);
@@ -189,7 +193,11 @@ impl Worker {
     }
 
     /// Has the sender told of what has failed. A report that cannot be stored is tried again in the next round.
-    async fn report(&self, round: &mut Round, router: &RouterConfig) -> Result<(), Next> {
+    pub(super) async fn report(
+        &self,
+        round: &mut Round,
+        router: &RouterConfig,
+    ) -> Result<(), Next> {
         let message = Arc::clone(&round.message);
         let message = &*message;
         let (to, recipients) =
@@ -231,7 +239,7 @@ impl Worker {
     }
 
     /// Removes the message when all is settled, else counts the round and says when the next is due.
-    async fn conclude(&self, mut round: Round) -> Next {
+    pub(super) async fn conclude(&self, mut round: Round) -> Next {
         let id = round.message.id;
         let settled = round
             .state
@@ -288,7 +296,7 @@ impl Worker {
     }
 
     /// The spool is in trouble: come back soon, with what it could not record.
-    fn later(&self, unrecorded: Option<Box<MessageState>>) -> Next {
+    pub(super) fn later(&self, unrecorded: Option<Box<MessageState>>) -> Next {
         let now: SystemTime = self.parts.clock.now();
         Next::Again {
             due: now + self.retry.delay(1).min(SPOOL_RETRY),
@@ -306,6 +314,6 @@ enum Ended {
 }
 
 /// RFC 3463 §3.5: delivery time expired.
-const EXPIRED: &str = "5.4.7";
+pub(super) const EXPIRED: &str = "5.4.7";
 /// How soon a round that the spool failed is repeated, at the latest.
 const SPOOL_RETRY: std::time::Duration = std::time::Duration::from_secs(60);

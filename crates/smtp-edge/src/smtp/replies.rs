@@ -141,6 +141,12 @@ pub fn too_many_messages() -> Reply {
     Reply::new(451, "4.7.0", "too many messages from you, try again later")
 }
 
+/// `451`: an administrator drains the queue (RFC 3463 §3.4: the system is not accepting network messages).
+#[must_use]
+pub fn draining() -> Reply {
+    Reply::new(451, "4.3.2", "no new mail is taken now, try again later")
+}
+
 /// `421`: the session has gone past a limit.
 #[must_use]
 pub fn limit_reached(hostname: &str, limit: Limit) -> Reply {

@@ -11,6 +11,7 @@
 //! folder. A `.state` without its `.msg` is the leftover of a removal and is dropped.
 
 mod folder;
+pub(super) mod offline;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -18,7 +19,7 @@ use std::sync::Arc;
 use super::blocking::blocking;
 use super::disk::FileSystem;
 use super::lock::Lock;
-use super::message::{Message, MessageState, Stored};
+use super::message::{Head, Message, MessageState, Stored};
 use super::opening::holds_anything;
 use super::{Durable, Recovered, Spool, SpoolError, SpoolFuture};
 use crate::ids::QueueId;
@@ -76,6 +77,10 @@ impl Spool for FileSpool {
 
     fn read(&self, id: QueueId) -> SpoolFuture<'_, Stored> {
         self.run(move |folder| folder.read(id))
+    }
+
+    fn heads(&self, ids: Vec<QueueId>) -> SpoolFuture<'_, Vec<Result<Head, SpoolError>>> {
+        self.run(move |folder| Ok(ids.into_iter().map(|id| folder.head(id)).collect()))
     }
 
     fn remove(&self, id: QueueId) -> SpoolFuture<'_, ()> {

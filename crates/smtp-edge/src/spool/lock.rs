@@ -29,12 +29,37 @@ impl Lock {
         let mut options = OpenOptions::new();
         options.write(true).create(true).truncate(false).mode(0o600);
         let file = options.open(&path).map_err(at("open", &path))?;
+        Self::on(file, spool)
+    }
+
+    /// Takes the lock of a spool in which nothing is to be changed. Where there is none, no server was ever started.
+    ///
+    /// # Errors
+    /// Those of [`Lock::take`].
+    pub(super) fn of_reader(spool: &Path) -> Result<Option<Self>, SpoolError> {
+        let path = spool.join("lock");
+        match File::open(&path) {
+            Ok(file) => Self::on(file, spool).map(Some),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(source) => Err(SpoolError::Io {
+                step: "open",
+                path,
+                source,
+            }),
+        }
+    }
+
+    fn on(file: File, spool: &Path) -> Result<Self, SpoolError> {
         match file.try_lock() {
             Ok(()) => Ok(Self { _file: file }),
             Err(TryLockError::WouldBlock) => Err(SpoolError::InUse {
                 path: spool.to_owned(),
             }),
-            Err(TryLockError::Error(source)) => Err(at("lock", &path)(source)),
+            Err(TryLockError::Error(source)) => Err(SpoolError::Io {
+                step: "lock",
+                path: spool.join("lock"),
+                source,
+            }),
         }
     }
 }

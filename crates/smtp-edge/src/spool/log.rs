@@ -22,6 +22,7 @@ mod index;
 mod journal;
 mod large;
 mod ledger;
+pub(super) mod offline;
 mod reclaim;
 mod recover;
 mod request;
@@ -44,7 +45,7 @@ pub use condition::Condition;
 use super::blocking::blocking;
 use super::disk::FileSystem;
 use super::lock::Lock;
-use super::message::{Message, MessageState, Stored, Waiting};
+use super::message::{Head, Message, MessageState, Stored, Waiting};
 use super::opening::holds_anything;
 use super::{Durable, Recovered, Spool, SpoolError, SpoolFuture, record};
 use crate::clock::Clock;
@@ -211,6 +212,10 @@ impl Spool for LogSpool {
 
     fn read(&self, id: QueueId) -> SpoolFuture<'_, Stored> {
         self.with_journal(move |journal| journal.read(id))
+    }
+
+    fn heads(&self, ids: Vec<QueueId>) -> SpoolFuture<'_, Vec<Result<Head, SpoolError>>> {
+        self.with_journal(move |journal| Ok(ids.into_iter().map(|id| journal.head(id)).collect()))
     }
 
     fn remove(&self, id: QueueId) -> SpoolFuture<'_, ()> {

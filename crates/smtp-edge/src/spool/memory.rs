@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use super::message::{Message, MessageState, Stored, Waiting};
+use super::message::{Head, Message, MessageState, Stored, Waiting};
 use super::{Durable, Recovered, Spool, SpoolError, SpoolFuture};
 use crate::ids::QueueId;
 
@@ -55,6 +55,16 @@ impl Spool for MemorySpool {
         let message = self.messages.lock().unwrap().get(&id).cloned();
         let found = message.map(|message| Stored { message });
         Box::pin(async move { found.ok_or(SpoolError::NotFound { id }) })
+    }
+
+    fn heads(&self, ids: Vec<QueueId>) -> SpoolFuture<'_, Vec<Result<Head, SpoolError>>> {
+        let messages = self.messages.lock().unwrap();
+        let head = |id| {
+            let found = messages.get(&id).cloned().map(Head::from);
+            found.ok_or(SpoolError::NotFound { id })
+        };
+        let heads = ids.into_iter().map(head).collect();
+        Box::pin(async move { Ok(heads) })
     }
 
     fn remove(&self, id: QueueId) -> SpoolFuture<'_, ()> {

@@ -2,6 +2,7 @@
 
 use std::time::SystemTime;
 
+use common_config::net::HostPort;
 use dkim_core::BodyHashes;
 use memchr::memmem;
 
@@ -61,6 +62,44 @@ pub struct MessageState {
     pub attempts: u32,
     /// When the next round is due.
     pub next_attempt: SystemTime,
+    /// What an administrator has ordered.
+    pub orders: Orders,
+}
+
+/// What an administrator has ordered about a message; it stands until another order takes it back.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Orders {
+    /// Since when the message is held: it is neither attempted nor given up.
+    pub held: Option<SystemTime>,
+    /// The next hop of all its recipients, in place of those that the settings give.
+    pub next_hop: Option<HostPort>,
+}
+
+/// A message without its content.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Head {
+    /// Its name.
+    pub id: QueueId,
+    /// Who sent it and who is to have it.
+    pub envelope: Envelope,
+    /// The header fields that stand before the content on every copy.
+    pub trace: Vec<u8>,
+    /// Octets of the content.
+    pub size: u64,
+    /// Its latest state.
+    pub state: MessageState,
+}
+
+impl From<Message> for Head {
+    fn from(message: Message) -> Self {
+        Self {
+            id: message.id,
+            envelope: message.envelope,
+            trace: message.trace,
+            size: message.content.len() as u64,
+            state: message.state,
+        }
+    }
 }
 
 /// What the queue keeps in memory of a message that waits.
@@ -70,6 +109,8 @@ pub struct Waiting {
     pub next_attempt: SystemTime,
     /// Whether it waits for its signing step, too.
     pub signing_deferred: bool,
+    /// Whether it is held, so that it is due only when it has been released.
+    pub held: bool,
 }
 
 impl From<&MessageState> for Waiting {
@@ -78,6 +119,7 @@ impl From<&MessageState> for Waiting {
         Self {
             next_attempt: state.next_attempt,
             signing_deferred,
+            held: state.orders.held.is_some(),
         }
     }
 }

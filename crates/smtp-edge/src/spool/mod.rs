@@ -14,9 +14,11 @@ mod disk;
 pub mod file;
 mod lock;
 pub mod log;
+mod looking;
 #[cfg(test)]
 pub(crate) mod memory;
 pub mod message;
+pub mod offline;
 mod opening;
 pub mod record;
 #[cfg(test)]
@@ -24,7 +26,7 @@ pub(crate) mod sample;
 #[cfg(test)]
 mod tests;
 
-use message::{Message, MessageState, Stored, Waiting};
+use message::{Head, Message, MessageState, Stored, Waiting};
 pub use opening::open;
 
 /// A value whose record is on stable storage. Only a spool makes one.
@@ -57,6 +59,9 @@ pub trait Spool: Send + Sync + 'static {
 
     /// Reads a message and its latest state.
     fn read(&self, id: QueueId) -> SpoolFuture<'_, Stored>;
+
+    /// Reads messages without their content, with their latest states: one answer for each name, in their order.
+    fn heads(&self, ids: Vec<QueueId>) -> SpoolFuture<'_, Vec<Result<Head, SpoolError>>>;
 
     /// Forgets a message whose recipients are all settled.
     fn remove(&self, id: QueueId) -> SpoolFuture<'_, ()>;
@@ -129,6 +134,12 @@ pub enum SpoolError {
         path: PathBuf,
         /// The version it names.
         version: u8,
+    },
+    /// There is no spool.
+    #[error("there is no spool at {path}: name its folder, or the settings of its server")]
+    NoSpool {
+        /// Where one was looked for.
+        path: PathBuf,
     },
     /// Another server uses this spool.
     #[error(

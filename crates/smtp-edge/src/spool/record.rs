@@ -11,11 +11,16 @@
 //! choice is one octet. The checksum covers everything before it. Nothing in a payload is looked for by its content,
 //! so that no octet of a message or of a remote reply can be taken for structure.
 
+mod parts;
 mod read;
 mod write;
 
+use dkim_core::BodyHashes;
+
+use crate::envelope::Envelope;
 use crate::ids::QueueId;
 use crate::spool::message::{Message, MessageState};
+pub(super) use parts::read_head;
 use read::Reader;
 use write::Writer;
 
@@ -39,11 +44,13 @@ pub fn encode_message(message: &Message) -> Vec<u8> {
 /// [`RecordError`] with the offset where the record stops making sense.
 pub fn decode_message(record: &[u8]) -> Result<Message, RecordError> {
     let mut reader = Reader::open(record, MESSAGE)?;
-    let id = QueueId::from_number(reader.u64()?);
-    let envelope = reader.envelope()?;
-    let trace = reader.bytes()?.to_vec();
-    let body_hashes = reader.body_hashes()?;
-    let length = reader.u64()?;
+    let Front {
+        id,
+        envelope,
+        trace,
+        body_hashes,
+        length,
+    } = Front::read(&mut reader)?;
     let length = usize::try_from(length).map_err(|_| reader.damaged())?;
     let content = reader.take(length)?.to_vec();
     let state = reader.state()?;
@@ -59,6 +66,28 @@ pub fn decode_message(record: &[u8]) -> Result<Message, RecordError> {
         body_hashes,
         state,
     })
+}
+
+/// What stands before the content in the record of a message.
+struct Front {
+    id: QueueId,
+    envelope: Envelope,
+    trace: Vec<u8>,
+    body_hashes: BodyHashes,
+    /// Octets of the content.
+    length: u64,
+}
+
+impl Front {
+    fn read(reader: &mut Reader<'_>) -> Result<Self, RecordError> {
+        Ok(Self {
+            id: QueueId::from_number(reader.u64()?),
+            envelope: reader.envelope()?,
+            trace: reader.bytes()?.to_vec(),
+            body_hashes: reader.body_hashes()?,
+            length: reader.u64()?,
+        })
+    }
 }
 
 /// The record of how far a message has come.
@@ -103,9 +132,9 @@ pub enum RecordError {
 const MAGIC: &[u8; 4] = b"EDGE";
 const MESSAGE: u8 = b'M';
 const STATE: u8 = b'S';
-/// What is written. Version 1 is read as well: it kept no hashes of the body, and one outcome of signing for all copies, which
-/// is made anew.
-const VERSION: u8 = 2;
+/// What is written. Versions 1 and 2 are read as well. Both kept no orders of an administrator; version 1 kept no hashes of the
+/// body, and one outcome of signing for all copies, which is made anew.
+const VERSION: u8 = 3;
 const HEAD: usize = 16;
 const CHECKSUM: usize = 4;
 

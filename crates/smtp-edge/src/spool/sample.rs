@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime};
 use dkim_core::{BodyHashes, Canonicalization};
 use router_config::{Client, ProfileName};
 
-use super::message::{Fault, Message, MessageState, RecipientState};
+use super::message::{Fault, Message, MessageState, Orders, RecipientState};
 use crate::envelope::{Envelope, Needs, ReversePath, Source};
 use crate::ids::QueueId;
 use crate::signing::state::{
@@ -56,6 +56,7 @@ pub(crate) fn fresh(recipients: usize) -> MessageState {
         signings: for_all(Signing::NotNeeded),
         attempts: 0,
         next_attempt: accepted(),
+        orders: Orders::default(),
     }
 }
 
@@ -92,6 +93,10 @@ pub(crate) fn worked_on() -> MessageState {
         .collect(),
         attempts: 3,
         next_attempt: accepted() + Duration::new(2100, 500),
+        orders: Orders {
+            held: Some(accepted() + Duration::new(300, 7)),
+            next_hop: Some("[2001:db8::25]:2525".parse().unwrap()),
+        },
     }
 }
 

@@ -53,6 +53,10 @@ impl Policy for Scene {
         self.relays || client.proved().identity.is_some()
     }
 
+    fn takes_mail(&self) -> bool {
+        true
+    }
+
     fn may_begin(&self, _: &Client) -> bool {
         true
     }
@@ -138,6 +142,7 @@ fn message() -> Message {
             signings: Default::default(),
             attempts: 0,
             next_attempt: SystemTime::UNIX_EPOCH,
+            orders: Default::default(),
         },
     }
 }

@@ -159,6 +159,12 @@ pub(super) const ROUND_FAILURES: Declared = declared(
     &[],
     "Steps of the queue that failed by a fault of ours or of the machine",
 );
+pub(super) const QUEUE_ORDERS: Declared = declared(
+    Kind::Counter,
+    "smtp_edge_queue_orders_total",
+    &["order"],
+    "Orders of administrators that were carried out, one for each message",
+);
 pub(super) const SIGNING_SECONDS: Declared = declared(
     Kind::Histogram,
     "smtp_edge_signing_seconds",
@@ -170,6 +176,12 @@ pub(super) const QUEUE_MESSAGES: Declared = declared(
     "smtp_edge_queue_messages",
     &[],
     "Messages in the queue, those under way included",
+);
+pub(super) const QUEUE_HELD: Declared = declared(
+    Kind::Gauge,
+    "smtp_edge_queue_held_messages",
+    &[],
+    "Messages of the queue that an administrator holds",
 );
 pub(super) const QUEUE_OLDEST: Declared = declared(
     Kind::Gauge,
@@ -197,7 +209,7 @@ pub(super) const BUILD_INFO: Declared = declared(
 );
 
 /// Every metric, in the order of the manual.
-pub const DECLARED: [Declared; 26] = [
+pub const DECLARED: [Declared; 28] = [
     ACCEPTED,
     REJECTED,
     MENDED,
@@ -218,8 +230,10 @@ pub const DECLARED: [Declared; 26] = [
     REPORTED,
     TLS_FAILURES,
     ROUND_FAILURES,
+    QUEUE_ORDERS,
     SIGNING_SECONDS,
     QUEUE_MESSAGES,
+    QUEUE_HELD,
     QUEUE_OLDEST,
     KEYRING_AGE,
     KEYS_UNUSABLE,

@@ -6,6 +6,7 @@ use super::*;
 fn reading() -> Reading {
     Reading {
         queued: 3,
+        held: 1,
         oldest: Duration::from_millis(1500),
         keyring_age: Duration::from_secs(7),
         unusable: vec![FaultClass::KeyMissing, FaultClass::KeyMissing],

@@ -2,7 +2,8 @@
 //!
 //! What is a failure: a recipient who has neither the message nor a report once everything works again; a recipient
 //! who has it twice, or has it and is reported, or is reported twice; a message that is still in the spool; an
-//! external copy that leaves while its signing is deferred. What is not: a second copy or report after a restart that
+//! external copy that leaves while its signing is deferred; a copy of a message after an order to hold or to delete it was
+//! answered as done. What is not: a second copy or report after a restart that
 //! came while the spool could not record the first.
 
 use std::collections::{BTreeMap, VecDeque};
@@ -14,6 +15,8 @@ use std::sync::atomic::Ordering;
 use proptest::prelude::*;
 use router_config::{RouterConfig, RouterSettings, SigningSettings};
 
+use super::super::filter::Filter;
+use super::super::order::{Instruction, Obeyed, Order};
 use super::super::*;
 use crate::deliver::outcome::{Outcome, Settled, Taken, local_fault};
 use crate::deliver::route::{Audience, Route};
@@ -21,8 +24,9 @@ use crate::dsn::ReportError;
 use crate::envelope::Mailbox;
 use crate::signing::replay::Replayed;
 use crate::signing::state::{FaultClass, Signing, SigningFault};
+use crate::spool::SpoolError;
 use crate::spool::memory::MemorySpool;
-use crate::spool::message::Message;
+use crate::spool::message::{Head, Message};
 use crate::spool::sample::{self, for_all};
 
 #[derive(Debug, Clone)]
@@ -43,6 +47,8 @@ enum Operation {
     /// Nothing can be recorded from now on, or it can again.
     SpoolFails(bool),
     KeysChanged,
+    /// An administrator's order about the message that was accepted so many before the last.
+    Order(usize, Order),
     Restart,
 }
 
@@ -69,7 +75,21 @@ fn operation() -> impl Strategy<Value = Operation> {
         1 => (1..4_u8).prop_map(Operation::ReportsFail),
         2 => any::<bool>().prop_map(Operation::SpoolFails),
         1 => Just(Operation::KeysChanged),
+        4 => (0..4_usize, order()).prop_map(|(ago, order)| Operation::Order(ago, order)),
         2 => Just(Operation::Restart),
+    ]
+}
+
+fn order() -> impl Strategy<Value = Order> {
+    let hop = "192.0.2.9:25".parse().unwrap();
+    prop_oneof![
+        3 => Just(Order::Hold),
+        2 => Just(Order::Release),
+        2 => Just(Order::Retry),
+        1 => Just(Order::Requeue(Some(hop))),
+        1 => Just(Order::Requeue(None)),
+        1 => Just(Order::Expire),
+        1 => Just(Order::Delete),
     ]
 }
 
@@ -194,6 +214,13 @@ impl Spool for SharedSpool {
         self.0.spool.read(id)
     }
 
+    fn heads(
+        &self,
+        ids: Vec<QueueId>,
+    ) -> crate::spool::SpoolFuture<'_, Vec<Result<Head, SpoolError>>> {
+        self.0.spool.heads(ids)
+    }
+
     fn remove(&self, id: QueueId) -> crate::spool::SpoolFuture<'_, ()> {
         self.0.spool.remove(id)
     }
@@ -215,6 +242,8 @@ struct Simulation {
     handle: QueueHandle,
     queue: Option<Queue>,
     accepted: Vec<(QueueId, Vec<String>)>,
+    /// Messages that are held or deleted, and how many copies had come of each by then.
+    stopped: BTreeMap<QueueId, (Order, u32)>,
     /// A restart came while the spool failed: what was done and not recorded may be done again.
     repeats_excused: bool,
 }
@@ -230,6 +259,7 @@ impl Simulation {
             handle,
             queue: Some(queue),
             accepted: Vec::new(),
+            stopped: BTreeMap::new(),
             repeats_excused: false,
         }
     }
@@ -248,8 +278,45 @@ impl Simulation {
                 self.handle.retry_deferred_signing();
                 settle().await;
             }
+            Operation::Order(ago, order) => self.order(ago, order).await,
             Operation::Restart => self.restart().await,
         }
+    }
+
+    async fn order(&mut self, ago: usize, order: Order) {
+        let Some((id, _)) = self.accepted.iter().rev().nth(ago) else {
+            return;
+        };
+        let id = *id;
+        let instruction = Arc::new(Instruction {
+            order: order.clone(),
+            filter: Filter::default(),
+            by: 0,
+            reason: "".into(),
+        });
+        let obeyed = self.handle.order(id, instruction).await;
+        settle().await;
+        match (&order, obeyed) {
+            (Order::Hold | Order::Delete, Obeyed::Done) => {
+                self.stopped.insert(id, (order, self.copies(id)));
+            }
+            (Order::Release | Order::Expire, Obeyed::Done) => drop(self.stopped.remove(&id)),
+            _ => {}
+        }
+    }
+
+    fn copies(&self, id: QueueId) -> u32 {
+        let came = self.outside.came.lock().unwrap();
+        let of_message = came.iter().filter(|((other, _), _)| *other == id);
+        of_message.map(|(_, (copies, _))| copies).sum()
+    }
+
+    /// Nothing has left that is held or deleted.
+    fn check_stopped(&self) -> Result<(), TestCaseError> {
+        for (id, (order, copies)) in &self.stopped {
+            prop_assert_eq!(self.copies(*id), *copies, "{}: {:?}", id, order);
+        }
+        Ok(())
     }
 
     async fn accept(&mut self, external: usize, deferred: bool) {
@@ -321,7 +388,11 @@ impl Simulation {
 
     /// Everything works again, and time passes.
     async fn end(&mut self) -> Result<(), TestCaseError> {
+        self.check_stopped()?;
         self.outside.spool.fails.store(false, Ordering::Relaxed);
+        for ago in 0..self.accepted.len() {
+            self.order(ago, Order::Release).await;
+        }
         *self.outside.reports_fail.lock().unwrap() = 0;
         for _ in 0..60 {
             self.pass(20_000).await;
@@ -336,12 +407,16 @@ impl Simulation {
             .copied()
             .collect();
         prop_assert_eq!(left, Vec::<QueueId>::new());
+        self.check_stopped()?;
         prop_assert_eq!(
             &*self.outside.unsigned.lock().unwrap(),
             &Vec::<String>::new()
         );
         let came = self.outside.came.lock().unwrap();
         for (id, names) in &self.accepted {
+            if self.stopped.contains_key(id) {
+                continue; // deleted
+            }
             for name in names {
                 let (copies, reports) = came.get(&(*id, name.clone())).copied().unwrap_or_default();
                 prop_assert!(copies + reports > 0, "{id}: {name} is lost");
@@ -402,6 +477,7 @@ proptest! {
             let mut simulation = Simulation::new();
             for operation in operations {
                 simulation.operate(operation).await;
+                simulation.check_stopped()?;
             }
             simulation.end().await
         })?;

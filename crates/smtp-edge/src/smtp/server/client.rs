@@ -133,6 +133,9 @@ pub trait Policy: Send + Sync {
     /// Whether the client may send to everybody. It looks at [`Client::proved`], never at `address`.
     fn may_relay(&self, client: &Client) -> bool;
 
+    /// Whether mail is taken at all; asked at each MAIL.
+    fn takes_mail(&self) -> bool;
+
     /// Whether the client may send another message now; asked at each MAIL that would be taken.
     fn may_begin(&self, client: &Client) -> bool;
 }

@@ -80,6 +80,9 @@ pub enum Rejection {
     /// The client sends messages faster than it may.
     #[error("the client sends messages faster than smtp.message_rate")]
     TooFast,
+    /// No mail is taken for now.
+    #[error("the queue is being drained: `smtp-edge queue drain --off` ends that")]
+    Draining,
     /// There was no memory for the message.
     #[error("the messages under way hold all of the memory that they may have")]
     Shortage,

@@ -31,6 +31,11 @@ impl Session {
             self.rejected(Some(path), reply.clone(), Rejection::TooBig);
             return self.error(&reply);
         }
+        if !self.policy.takes_mail() {
+            let reply = replies::draining();
+            self.rejected(Some(path), reply.clone(), Rejection::Draining);
+            return self.error(&reply);
+        }
         if !self.policy.may_begin(&self.client) {
             let reply = replies::too_many_messages();
             self.rejected(Some(path), reply.clone(), Rejection::TooFast);

@@ -7,8 +7,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::ids::QueueId;
-use crate::spool::disk::Disk;
-use crate::spool::message::{Message, MessageState, RecipientState, Stored, Waiting};
+use crate::spool::disk::{Disk, read_all_at};
+use crate::spool::message::{Head, Message, MessageState, RecipientState, Stored, Waiting};
 use crate::spool::record::{self, RecordError};
 use crate::spool::{Durable, Recovered, SpoolError};
 
@@ -65,24 +65,57 @@ impl Folder {
 
     pub(super) fn read(&self, id: QueueId) -> Result<Stored, SpoolError> {
         let mut message = self.read_message(id)?;
-        if let Some(state) = self.read_state(id)? {
-            if state.recipients.len() != message.state.recipients.len() {
-                let path = self.state_path(id);
-                return Err(SpoolError::Damaged { path, offset: 24 });
-            }
+        if let Some(state) = self.latest_state(id, message.state.recipients.len())? {
             message.state = state;
         }
         Ok(Stored { message })
+    }
+
+    /// Reads a message without its content, with its latest state.
+    pub(super) fn head(&self, id: QueueId) -> Result<Head, SpoolError> {
+        let path = self.message_path(id);
+        let opened = self.disk.open(&path);
+        let file = opened.map_err(missing(id, "open", &path))?;
+        let length = file.length().map_err(at("read", &path))?;
+        let read = record::read_head(length, |offset, most| {
+            let rest = usize::try_from(length.saturating_sub(offset)).unwrap_or(usize::MAX);
+            let mut octets = vec![0; most.min(rest)];
+            let read = read_all_at(&*file, &mut octets, offset).map_err(at("read", &path))?;
+            octets.truncate(read);
+            Ok(octets)
+        });
+        let mut head = read?.map_err(unreadable(&path))?;
+        if head.id != id {
+            return Err(SpoolError::Damaged { path, offset: 16 });
+        }
+        if let Some(state) = self.latest_state(id, head.state.recipients.len())? {
+            head.state = state;
+        }
+        Ok(head)
+    }
+
+    /// The state that was recorded last, which must be one of so many recipients.
+    fn latest_state(
+        &self,
+        id: QueueId,
+        recipients: usize,
+    ) -> Result<Option<MessageState>, SpoolError> {
+        let state = self.read_state(id)?;
+        if state
+            .as_ref()
+            .is_some_and(|state| state.recipients.len() != recipients)
+        {
+            let path = self.state_path(id);
+            return Err(SpoolError::Damaged { path, offset: 24 });
+        }
+        Ok(state)
     }
 
     pub(super) fn remove(&self, id: QueueId) -> Result<(), SpoolError> {
         let message = self.message_path(id);
         self.disk
             .unlink(&message)
-            .map_err(|source| match source.kind() {
-                io::ErrorKind::NotFound => SpoolError::NotFound { id },
-                _ => at("remove", &message)(source),
-            })?;
+            .map_err(missing(id, "remove", &message))?;
         // Before the state goes: a message that came back without its state would be delivered again.
         self.disk
             .sync_folder(&self.messages)
@@ -198,15 +231,9 @@ impl Folder {
         self.disk.exists(path).map_err(at("look for", path))
     }
 
-    fn read_message(&self, id: QueueId) -> Result<Message, SpoolError> {
+    pub(super) fn read_message(&self, id: QueueId) -> Result<Message, SpoolError> {
         let path = self.message_path(id);
-        let bytes = self
-            .disk
-            .read(&path)
-            .map_err(|source| match source.kind() {
-                io::ErrorKind::NotFound => SpoolError::NotFound { id },
-                _ => at("read", &path)(source),
-            })?;
+        let bytes = self.disk.read(&path).map_err(missing(id, "read", &path))?;
         let message = record::decode_message(&bytes).map_err(unreadable(&path))?;
         if message.id == id {
             Ok(message)
@@ -247,7 +274,7 @@ fn is_settled(recipient: &RecipientState) -> bool {
     }
 }
 
-fn queue_id(path: &Path) -> Option<QueueId> {
+pub(super) fn queue_id(path: &Path) -> Option<QueueId> {
     path.file_stem()?.to_str()?.parse().ok()
 }
 
@@ -256,6 +283,14 @@ fn at(step: &'static str, path: &Path) -> impl Fn(io::Error) -> SpoolError {
         step,
         path: path.to_owned(),
         source,
+    }
+}
+
+/// Says which step failed on the file of a message, which may not be there.
+fn missing(id: QueueId, step: &'static str, path: &Path) -> impl Fn(io::Error) -> SpoolError {
+    move |source| match source.kind() {
+        io::ErrorKind::NotFound => SpoolError::NotFound { id },
+        _ => at(step, path)(source),
     }
 }
 

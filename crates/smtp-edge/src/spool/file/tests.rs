@@ -6,7 +6,7 @@ use proptest::test_runner::RngSeed;
 use tempfile::TempDir;
 
 use super::*;
-use crate::spool::message::{RecipientState, Waiting};
+use crate::spool::message::{Head, RecipientState, Waiting};
 use crate::spool::tests::disk::SimulatedDisk;
 use crate::spool::tests::model::{self, Ask, Chore, Subject};
 use crate::spool::{record, sample};
@@ -205,6 +205,10 @@ impl Subject for Folder {
 
     fn read(&self, id: QueueId) -> Result<Stored, SpoolError> {
         Self::read(self, id)
+    }
+
+    fn head(&self, id: QueueId) -> Result<Head, SpoolError> {
+        Self::head(self, id)
     }
 
     fn chore(&mut self, _: Chore) {}

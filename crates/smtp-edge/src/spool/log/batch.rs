@@ -2,7 +2,7 @@
 
 use std::io::IoSlice;
 
-use super::entry::{ENTRY, Entry, Extent, Kind, head_checksum};
+use super::entry::{ENTRY, Entry, Extent, Flags, Kind, head_checksum};
 use super::frame::{BATCH_HEADER, BLOCK, BatchHeader, End, Epoch, Identity, block_after};
 use super::index::{Place, nanoseconds};
 use crate::ids::QueueId;
@@ -74,7 +74,7 @@ impl<'a> Record<'a> {
         };
         let done = Entry {
             kind: Kind::Done,
-            signing_deferred: false,
+            flags: Flags::default(),
             id: self.id,
             reference: None,
             head: Extent::default(),
@@ -98,7 +98,7 @@ impl<'a> Record<'a> {
                 };
                 Entry {
                     kind,
-                    signing_deferred: waiting.signing_deferred,
+                    flags: waiting.into(),
                     reference: from,
                     head: head(octets),
                     body: Extent {
@@ -115,7 +115,7 @@ impl<'a> Record<'a> {
                 waiting,
             } => Entry {
                 kind: Kind::State,
-                signing_deferred: waiting.signing_deferred,
+                flags: waiting.into(),
                 head: head(octets),
                 due: nanoseconds(waiting.next_attempt),
                 ..done

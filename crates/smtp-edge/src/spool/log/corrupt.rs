@@ -5,10 +5,12 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::folder::Folder;
+use super::large;
 use super::segment::{Segment, at_path};
 use crate::ids::QueueId;
 use crate::spool::SpoolError;
 use crate::spool::disk::Disk;
+use crate::spool::offline::{Damage, Wrong};
 
 /// Sets aside what a start finds damaged.
 pub(super) struct Corrupt<'a> {
@@ -16,6 +18,8 @@ pub(super) struct Corrupt<'a> {
     folder: &'a Folder,
     /// What was not known from an earlier start.
     pub(super) told: Vec<PathBuf>,
+    /// All that is damaged, where it was found.
+    pub(super) damage: Vec<Damage>,
     /// Whether anything is damaged, known or not.
     pub(super) any: bool,
 }
@@ -26,6 +30,7 @@ impl<'a> Corrupt<'a> {
             disk,
             folder,
             told: Vec::new(),
+            damage: Vec::new(),
             any: false,
         }
     }
@@ -40,6 +45,12 @@ impl<'a> Corrupt<'a> {
         id: Option<QueueId>,
     ) -> Result<(), SpoolError> {
         self.any = true;
+        self.damage.push(Damage {
+            path: segment.path.clone(),
+            offset: u64::from(from),
+            what: Wrong::Damaged,
+            id,
+        });
         let place = format!("{:016x}-{from:08x}", segment.identity.epoch.0);
         let path = self.folder.corrupt.join(match id {
             Some(id) => format!("{id}-{place}"),
@@ -64,6 +75,12 @@ impl<'a> Corrupt<'a> {
     /// Moves a file there.
     pub(super) fn set_aside(&mut self, path: &Path) -> Result<(), SpoolError> {
         self.any = true;
+        self.damage.push(Damage {
+            path: path.to_owned(),
+            offset: 0,
+            what: Wrong::Foreign,
+            id: None,
+        });
         let name = path.file_name().unwrap_or(OsStr::new("unnamed"));
         let mut target = self.folder.corrupt.join(name);
         let mut count = 1_u32;
@@ -89,6 +106,12 @@ impl<'a> Corrupt<'a> {
     /// Tells of a file that should be there and is not.
     pub(super) fn missing(&mut self, path: PathBuf) {
         self.any = true;
+        self.damage.push(Damage {
+            path: path.clone(),
+            offset: 0,
+            what: Wrong::Missing,
+            id: large::message(&path),
+        });
         self.told.push(path);
     }
 

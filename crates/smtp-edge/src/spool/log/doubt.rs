@@ -6,7 +6,6 @@ use super::batch::{Content, Record, Says};
 use super::entry::{Entry, Kind};
 use super::folder::Folder;
 use super::frame::Epoch;
-use super::index::waiting;
 use super::scan::{Found, Front, Item};
 use super::segment::{Segment, at_path};
 use crate::spool::SpoolError;
@@ -38,11 +37,8 @@ impl Doubt {
             let Found::Whole(Item { entry, head, .. }) = found else {
                 continue; // not in a batch that is whole
             };
-            if entry.kind == Kind::LargeMessage && entry.reference.is_none() {
-                let path = folder.large(entry.id);
-                if !disk.exists(&path).map_err(at_path("look for", &path))? {
-                    continue; // it was refused, and its content removed
-                }
+            if is_refused(disk, folder, &entry)? {
+                continue;
             }
             let body = match entry.kind {
                 Kind::Message => segment.body(entry.body)?,
@@ -102,6 +98,20 @@ impl Doubt {
     }
 }
 
+/// Whether an entry is of a large message that was refused, so that its content was removed.
+pub(super) fn is_refused(
+    disk: &dyn Disk,
+    folder: &Folder,
+    entry: &Entry,
+) -> Result<bool, SpoolError> {
+    if entry.kind != Kind::LargeMessage || entry.reference.is_some() {
+        return Ok(false);
+    }
+    let path = folder.large(entry.id);
+    let exists = disk.exists(&path).map_err(at_path("look for", &path))?;
+    Ok(!exists)
+}
+
 impl Doubtful {
     fn message(&self) -> Says<'_> {
         let (length, checksum) = (self.entry.body.length, self.entry.body.checksum);
@@ -121,6 +131,6 @@ impl Doubtful {
     }
 
     fn waiting(&self) -> Waiting {
-        waiting(self.entry.due, self.entry.signing_deferred)
+        self.entry.waiting()
     }
 }

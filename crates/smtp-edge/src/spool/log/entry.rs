@@ -1,8 +1,11 @@
 //! The octets of an entry: what a record says, and where its head and its body are. `docs/spool-format.md` draws it.
 
+use std::time::{Duration, SystemTime};
+
 use super::fields::{CHECKSUM, Fields, salted, split_checksum};
 use super::frame::{Epoch, Identity, Unreadable, VERSION};
 use crate::ids::QueueId;
+use crate::spool::message::Waiting;
 
 /// What a record says.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -25,12 +28,51 @@ pub(super) struct Extent {
     pub(super) checksum: u32,
 }
 
+/// What the queue has to know of a message beside when it is due.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub(super) struct Flags {
+    /// Whether it waits for its signing step.
+    pub(super) signing_deferred: bool,
+    /// Whether an administrator holds it.
+    pub(super) held: bool,
+}
+
+impl Flags {
+    fn octet(self) -> u8 {
+        u8::from(self.signing_deferred) | u8::from(self.held) << 1
+    }
+
+    fn from_octet(octet: u8) -> Self {
+        Self {
+            signing_deferred: octet & 1 != 0,
+            held: octet & 2 != 0,
+        }
+    }
+
+    /// What a message with these flags, and due so many nanoseconds after 1970, waits for.
+    pub(super) fn waiting(self, due: u64) -> Waiting {
+        Waiting {
+            next_attempt: SystemTime::UNIX_EPOCH + Duration::from_nanos(due),
+            signing_deferred: self.signing_deferred,
+            held: self.held,
+        }
+    }
+}
+
+impl From<Waiting> for Flags {
+    fn from(waiting: Waiting) -> Self {
+        Self {
+            signing_deferred: waiting.signing_deferred,
+            held: waiting.held,
+        }
+    }
+}
+
 /// One record of a batch.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) struct Entry {
     pub(super) kind: Kind,
-    /// Whether the message waits for its signing step.
-    pub(super) signing_deferred: bool,
+    pub(super) flags: Flags,
     pub(super) id: QueueId,
     /// The segment of the message that is done, or that the message was moved from.
     pub(super) reference: Option<Epoch>,
@@ -52,7 +94,7 @@ impl Entry {
             Kind::Done => 4,
         };
         let mut octets = Vec::with_capacity(ENTRY);
-        octets.extend_from_slice(&[kind, VERSION, u8::from(self.signing_deferred), 0]);
+        octets.extend_from_slice(&[kind, VERSION, self.flags.octet(), 0]);
         octets.extend_from_slice(&self.head.length.to_le_bytes());
         octets.extend_from_slice(&self.id.number().to_le_bytes());
         let reference = self.reference.map_or(0, |Epoch(epoch)| epoch);
@@ -105,13 +147,18 @@ impl Entry {
         };
         Ok(Self {
             kind,
-            signing_deferred: flags & 1 != 0,
+            flags: Flags::from_octet(flags),
             id,
             reference: (reference != 0).then_some(Epoch(reference)),
             head,
             body,
             due: fields.u64()?,
         })
+    }
+
+    /// What the message waits for, as the entry says.
+    pub(super) fn waiting(&self) -> Waiting {
+        self.flags.waiting(self.due)
     }
 
     /// The octets that the record takes in its segment.
@@ -131,6 +178,11 @@ impl Entry {
 pub(super) fn head_checksum(head: &[u8]) -> u32 {
     let own = head.len().saturating_sub(CHECKSUM);
     crc32fast::hash(head.get(..own).unwrap_or_default())
+}
+
+/// Whether a head is as it was written, the checksum that ends it as well: a tear may have lost nothing else.
+pub(super) fn head_holds(head: &[u8], checksum: u32) -> bool {
+    split_checksum(head).is_ok_and(|(_, own)| own == checksum) && head_checksum(head) == checksum
 }
 
 /// Octets of an entry.

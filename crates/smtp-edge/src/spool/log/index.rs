@@ -3,9 +3,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::num::NonZeroU32;
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 
-use super::entry::{Entry, Kind};
+use super::entry::{Entry, Flags, Kind};
 use super::frame::Epoch;
 use super::ledger::Ledger;
 use crate::ids::QueueId;
@@ -43,7 +43,7 @@ pub(super) struct Known {
     /// Its latest state, when there is one after that.
     pub(super) state: Option<Place>,
     due: u64,
-    signing_deferred: bool,
+    flags: Flags,
     /// Whether its content is a file of its own.
     pub(super) large: bool,
 }
@@ -70,7 +70,7 @@ impl Index {
                     message: place,
                     state: None,
                     due: entry.due,
-                    signing_deferred: entry.signing_deferred,
+                    flags: entry.flags,
                     large: entry.kind == Kind::LargeMessage,
                 };
                 self.messages.insert(entry.id, known);
@@ -84,7 +84,7 @@ impl Index {
                     self.ledger.release(old);
                 }
                 known.due = entry.due;
-                known.signing_deferred = entry.signing_deferred;
+                known.flags = entry.flags;
                 self.ledger.need(place);
             }
             Kind::Done => {
@@ -100,7 +100,8 @@ impl Index {
         }
     }
 
-    fn forget(&mut self, id: QueueId) {
+    /// Takes a message away.
+    pub(super) fn forget(&mut self, id: QueueId) {
         if let Some(known) = self.messages.remove(&id) {
             self.ledger.release(known.message);
             if let Some(state) = known.state {
@@ -129,16 +130,8 @@ impl Index {
     pub(super) fn waiting(&self) -> Vec<(QueueId, Waiting)> {
         let messages = self.messages.iter();
         messages
-            .map(|(id, known)| (*id, waiting(known.due, known.signing_deferred)))
+            .map(|(id, known)| (*id, known.flags.waiting(known.due)))
             .collect()
-    }
-}
-
-/// What an entry says of when its message is due.
-pub(super) fn waiting(due: u64, signing_deferred: bool) -> Waiting {
-    Waiting {
-        next_attempt: SystemTime::UNIX_EPOCH + Duration::from_nanos(due),
-        signing_deferred,
     }
 }
 

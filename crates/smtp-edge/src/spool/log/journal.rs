@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::condition::{Refusal, Troubles};
-use super::entry::Kind;
+use super::entry::{Entry, Kind};
 use super::folder::{Folder, Name};
 use super::frame::{End, Epoch, Unreadable};
 use super::index::{Index, Place};
@@ -15,7 +15,7 @@ use super::supply::Supply;
 use crate::clock::Clock;
 use crate::ids::QueueId;
 use crate::spool::disk::Disk;
-use crate::spool::message::{Message, MessageState, Stored};
+use crate::spool::message::{Head, Message, MessageState, Stored};
 use crate::spool::{Recovered, SpoolError, record};
 
 /// Sizes of the log.
@@ -80,6 +80,19 @@ impl Journal {
             message.state = read_state(id, &segment, at, &message)?;
         }
         Ok(Stored { message })
+    }
+
+    /// Reads a message without its content, with its latest state.
+    pub(super) fn head(&self, id: QueueId) -> Result<Head, SpoolError> {
+        let (Located { segment, at }, state) = self.find(id)?;
+        let (entry, mut message) = read_message_head(id, &segment, at)?;
+        if let Some(Located { at, segment }) = state {
+            message.state = read_state(id, &segment, at, &message)?;
+        }
+        Ok(Head {
+            size: u64::from(entry.body.length),
+            ..Head::from(message)
+        })
     }
 
     /// Where a message lies, and its latest state if there is one. Whoever holds a segment can read it: its file is used for
@@ -226,18 +239,28 @@ fn read_message(
     id: QueueId,
     Located { segment, at }: &Located,
 ) -> Result<Message, SpoolError> {
-    let entry = segment.entry(*at)?;
-    let head = segment.head(entry.head)?;
-    let mut message = decode(segment, entry.head.at, &head)?;
-    if entry.id != id || message.id != id {
-        return Err(damaged(segment, *at));
-    }
+    let (entry, mut message) = read_message_head(id, segment, *at)?;
     message.content = match entry.kind {
         Kind::Message => segment.body(entry.body)?,
         Kind::LargeMessage => large::read(disk, folder, id, entry.body)?,
         Kind::State | Kind::Done => return Err(damaged(segment, *at)),
     };
     Ok(message)
+}
+
+/// The entry of a message and the message without its content.
+fn read_message_head(
+    id: QueueId,
+    segment: &Segment,
+    at: u32,
+) -> Result<(Entry, Message), SpoolError> {
+    let entry = segment.entry(at)?;
+    let head = segment.head(entry.head)?;
+    let message = decode(segment, entry.head.at, &head)?;
+    if entry.id != id || message.id != id {
+        return Err(damaged(segment, at));
+    }
+    Ok((entry, message))
 }
 
 /// The message, without its content, that a head holds.

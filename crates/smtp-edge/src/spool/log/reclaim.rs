@@ -9,7 +9,7 @@ use std::sync::Arc;
 use super::condition::Refusal;
 use super::entry::{Entry, Kind};
 use super::frame::{Epoch, Unreadable};
-use super::index::{Known, waiting};
+use super::index::Known;
 use super::journal::{Journal, decode, read_state};
 use super::ledger::Stage;
 use super::request::{Asks, Held};
@@ -123,7 +123,7 @@ fn copy(
             let own = known.filter(|known| known.state == Some(item.place));
             if let Some(was) = own.filter(|known| known.message.segment != here) {
                 let head = item.head.to_vec();
-                let waiting = waiting(item.entry.due, item.entry.signing_deferred);
+                let waiting = item.entry.waiting();
                 copies.push((id, Asks::CopyState { was, head, waiting }));
             }
         }

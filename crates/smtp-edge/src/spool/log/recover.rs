@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex};
 use super::batch::batch_octets;
 use super::condition::{Refusal, Troubles};
 use super::corrupt::Corrupt;
-use super::doubt::Doubt;
+use super::doubt::{self, Doubt};
 use super::folder::{Folder, Name};
 use super::frame::{End, Epoch};
 use super::index::Index;
@@ -24,6 +24,7 @@ use crate::clock::Clock;
 use crate::mail_log;
 use crate::spool::SpoolError;
 use crate::spool::disk::Disk;
+use crate::spool::offline::Damage;
 
 /// What a log is started with.
 #[derive(Clone)]
@@ -41,6 +42,14 @@ pub(super) struct Started {
     pub(super) writer: Writer,
     /// What could not be read, and where it is now.
     pub(super) corrupt: Vec<PathBuf>,
+}
+
+/// A log that was only looked at.
+pub(super) struct Looked {
+    pub(super) journal: Arc<Journal>,
+    pub(super) damage: Vec<Damage>,
+    /// Batches that were not written to their end.
+    pub(super) torn: usize,
 }
 
 impl Start {
@@ -80,6 +89,44 @@ impl Start {
             journal,
             writer,
             corrupt: corrupt.told,
+        })
+    }
+
+    /// Reads the log as it is, and changes nothing: to be called with a disk that does not change. What is in doubt counts,
+    /// since it may have been answered.
+    pub(super) fn look(&self) -> Result<Looked, SpoolError> {
+        let mut corrupt = Corrupt::new(&*self.disk, &self.folder);
+        let (mut segments, _) = self.open(&mut corrupt)?;
+        let mut survey = Survey::of(&segments)?;
+        let mut refused = Vec::new();
+        if let Some((epoch, front)) = &survey.in_doubt
+            && let Some((segment, _)) = segments.get(epoch)
+        {
+            let end = front.header.offset + front.header.length;
+            survey.ends.insert(*epoch, end);
+            for found in front.records(segment)? {
+                if let Found::Whole(item) = found
+                    && doubt::is_refused(&*self.disk, &self.folder, &item.entry)?
+                {
+                    refused.push(item.entry.id);
+                }
+            }
+        }
+        segments.retain(|epoch, _| survey.ends.contains_key(epoch));
+        let mut index = replay(segments, &survey, &mut corrupt)?;
+        refused.into_iter().for_each(|id| index.forget(id));
+        self.compare_large(&index, &mut corrupt)?;
+        let nothing = supply::Found {
+            next_epoch: Epoch(1),
+            last_spare: 0,
+            spares: Vec::new(),
+        };
+        let damage = corrupt.damage;
+        let (journal, _) = self.journal(index, nothing, None);
+        Ok(Looked {
+            journal,
+            damage,
+            torn: survey.torn.len(),
         })
     }
 

@@ -1,6 +1,6 @@
 //! Reads a segment from its first batch to its end, skipping bodies, and tells damage from the end of the log.
 
-use super::entry::{ENTRY, Entry, Extent, Kind, head_checksum};
+use super::entry::{ENTRY, Entry, Extent, Kind, head_holds};
 use super::frame::{BATCH_HEADER, BLOCK, BatchHeader, Unreadable};
 use super::index::Place;
 use super::segment::Segment;
@@ -158,7 +158,7 @@ impl Front {
         let octets = self
             .octets
             .get(start..start.checked_add(head.length as usize)?)?;
-        (head_checksum(octets) == head.checksum).then_some(octets)
+        head_holds(octets, head.checksum).then_some(octets)
     }
 
     /// Whether a body lies in this batch, as it must.

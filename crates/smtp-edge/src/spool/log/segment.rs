@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::corrupt::Corrupt;
-use super::entry::{ENTRY, Entry, Extent, head_checksum};
+use super::entry::{ENTRY, Entry, Extent, head_holds};
 use super::frame::{BATCH_HEADER, BLOCK, BatchHeader, Epoch, Identity, SegmentHeader, Unreadable};
 use crate::spool::SpoolError;
 use crate::spool::disk::{Disk, DiskFile, read_all_at};
@@ -94,7 +94,7 @@ impl Segment {
     /// A record's head, if it is as it was written.
     pub(super) fn head(&self, head: Extent) -> Result<Vec<u8>, SpoolError> {
         let octets = self.octets(head.at, head.length as usize)?;
-        if head_checksum(&octets) == head.checksum {
+        if head_holds(&octets, head.checksum) {
             Ok(octets)
         } else {
             Err(self.unreadable(head.at, Unreadable::Damaged))

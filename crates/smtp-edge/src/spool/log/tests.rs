@@ -23,7 +23,7 @@ use super::request::{Answer, Asks, Held, Request};
 use crate::clock::Clock;
 use crate::ids::QueueId;
 use crate::spool::disk::Disk as _;
-use crate::spool::message::{Message, MessageState, Stored};
+use crate::spool::message::{Head, Message, MessageState, Stored};
 use crate::spool::tests::disk::SimulatedDisk;
 use crate::spool::tests::model::{Ask, Chore, Subject};
 use crate::spool::{Recovered, SpoolError, sample};
@@ -214,6 +214,10 @@ impl Subject for Rig {
 
     fn read(&self, id: QueueId) -> Result<Stored, SpoolError> {
         self.journal.read(id)
+    }
+
+    fn head(&self, id: QueueId) -> Result<Head, SpoolError> {
+        self.journal.head(id)
     }
 
     fn chore(&mut self, chore: Chore) {

@@ -11,9 +11,10 @@ use crate::envelope::{Envelope, Mailbox, Needs, ReversePath, Source};
 use crate::signing::state::{
     FaultClass, ProfileSigning, Signatures, Signing, SigningFault, Signings, Terms, UsedKey,
 };
-use crate::spool::message::{Fault, MessageState, RecipientState};
+use crate::spool::message::{Fault, MessageState, Orders, RecipientState};
 
-/// Reads a payload from `offset` on. The invariant is `HEAD <= offset <= end <= record.len() - CHECKSUM`.
+/// Reads octets from `offset` to `end`, which of a whole record are its payload. The invariant is
+/// `offset <= end <= record.len()`.
 pub(super) struct Reader<'a> {
     record: &'a [u8],
     offset: usize,
@@ -21,19 +22,14 @@ pub(super) struct Reader<'a> {
     version: u8,
 }
 
+const AT_HEAD: RecordError = RecordError::Damaged { offset: 0 };
+
 impl<'a> Reader<'a> {
     pub(super) fn open(record: &'a [u8], kind: u8) -> Result<Self, RecordError> {
-        const AT_HEAD: RecordError = RecordError::Damaged { offset: 0 };
-        let head = record.first_chunk::<HEAD>().ok_or(AT_HEAD)?;
-        let [magic @ .., found, version, _, _] = head.first_chunk::<8>().ok_or(AT_HEAD)?;
-        if magic != MAGIC || *found != kind {
-            return Err(AT_HEAD);
-        }
-        if !(1..=VERSION).contains(version) {
-            return Err(RecordError::Version { version: *version });
-        }
-        let length = head
-            .last_chunk::<8>()
+        let version = Self::unverified(record, kind)?.version;
+        let length = record
+            .first_chunk::<HEAD>()
+            .and_then(|head| head.last_chunk::<8>())
             .map(|bytes| u64::from_le_bytes(*bytes))
             .ok_or(AT_HEAD)?;
         let (covered, checksum) = record.split_last_chunk::<CHECKSUM>().ok_or(AT_HEAD)?;
@@ -48,8 +44,45 @@ impl<'a> Reader<'a> {
             record,
             offset: HEAD,
             end,
+            version,
+        })
+    }
+
+    /// The same for the first octets of a record, however many there are, whose length and checksum are not compared.
+    pub(super) fn unverified(octets: &'a [u8], kind: u8) -> Result<Self, RecordError> {
+        let head = octets.first_chunk::<HEAD>().ok_or(AT_HEAD)?;
+        let [magic @ .., found, version, _, _] = head.first_chunk::<8>().ok_or(AT_HEAD)?;
+        if magic != MAGIC || *found != kind {
+            return Err(AT_HEAD);
+        }
+        if !(1..=VERSION).contains(version) {
+            return Err(RecordError::Version { version: *version });
+        }
+        Ok(Self {
+            record: octets,
+            offset: HEAD,
+            end: octets.len(),
             version: *version,
         })
+    }
+
+    /// For octets from within a record of that version.
+    pub(super) fn part(octets: &'a [u8], version: u8) -> Self {
+        Self {
+            record: octets,
+            offset: 0,
+            end: octets.len(),
+            version,
+        }
+    }
+
+    pub(super) fn version(&self) -> u8 {
+        self.version
+    }
+
+    /// Where in the record what comes next begins.
+    pub(super) fn offset(&self) -> u64 {
+        self.offset as u64
     }
 
     pub(super) fn finish(&self) -> Result<(), RecordError> {
@@ -211,6 +244,22 @@ impl<'a> Reader<'a> {
             signings: self.signings()?,
             attempts: self.u32()?,
             next_attempt: self.time()?,
+            orders: self.orders()?,
+        })
+    }
+
+    fn orders(&mut self) -> Result<Orders, RecordError> {
+        if self.version < 3 {
+            return Ok(Orders::default());
+        }
+        let at = self.damaged();
+        Ok(Orders {
+            held: match self.u8()? {
+                0 => None,
+                1 => Some(self.time()?),
+                _ => return Err(at),
+            },
+            next_hop: self.optional_parsed()?,
         })
     }
 

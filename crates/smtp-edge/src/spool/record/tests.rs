@@ -9,7 +9,7 @@ use crate::envelope::{Needs, Source};
 use crate::signing::state::{
     FaultClass, ProfileSigning, Signatures, Signing, SigningFault, Signings, Terms, UsedKey,
 };
-use crate::spool::message::{Fault, RecipientState};
+use crate::spool::message::{Fault, Orders, RecipientState};
 use crate::spool::sample;
 
 #[test]
@@ -24,8 +24,15 @@ fn version_1_still_loads() {
         ..now
     };
     assert_eq!(decode_message(message).unwrap(), then);
-    let worked_on = without_signing(sample::worked_on());
+    let worked_on = without_signing(without_orders(sample::worked_on()));
     assert_eq!(decode_state(state).unwrap(), (then.id, worked_on));
+}
+
+fn without_orders(state: MessageState) -> MessageState {
+    MessageState {
+        orders: Orders::default(),
+        ..state
+    }
 }
 
 fn without_signing(state: MessageState) -> MessageState {
@@ -40,11 +47,23 @@ fn version_2_still_loads() {
     let message = include_bytes!("../../../testdata/spool-v2/message.msg");
     let state = include_bytes!("../../../testdata/spool-v2/message.state");
     assert_eq!(decode_message(message).unwrap(), sample::message(1));
+    let worked_on = without_orders(sample::worked_on());
+    assert_eq!(
+        decode_state(state).unwrap(),
+        (sample::message(1).id, worked_on)
+    );
+}
+
+#[test]
+fn version_3_still_loads() {
+    let message = include_bytes!("../../../testdata/spool-v3/message.msg");
+    let state = include_bytes!("../../../testdata/spool-v3/message.state");
+    assert_eq!(decode_message(message).unwrap(), sample::message(1));
     assert_eq!(
         decode_state(state).unwrap(),
         (sample::message(1).id, sample::worked_on())
     );
-    // And is what is written: a change of the form must become version 3.
+    // And is what is written: a change of the form must become version 4.
     assert_eq!(encode_message(&sample::message(1)), message);
     assert_eq!(
         encode_state(sample::message(1).id, &sample::worked_on()),
@@ -55,7 +74,7 @@ fn version_2_still_loads() {
 #[test]
 fn another_version_is_refused_by_name() {
     let mut record = encode_message(&sample::message(1));
-    for version in [0, 3] {
+    for version in [0, 4] {
         record[5] = version;
         let error = decode_message(&record).unwrap_err();
         assert_eq!(error, RecordError::Version { version });
@@ -177,6 +196,16 @@ fn client() -> impl Strategy<Value = Client> {
     )
 }
 
+fn orders() -> impl Strategy<Value = Orders> {
+    let held = proptest::option::of((0..4_000_000_000_u64, 0..1_000_000_000_u32));
+    let hops = ["mail.example.com:25", "192.0.2.1:2525", "[2001:db8::1]:25"];
+    let next_hop = proptest::option::of(proptest::sample::select(hops.to_vec()));
+    (held, next_hop).prop_map(|(held, next_hop)| Orders {
+        held: held.map(|(seconds, rest)| SystemTime::UNIX_EPOCH + Duration::new(seconds, rest)),
+        next_hop: next_hop.map(|hop| hop.parse().unwrap()),
+    })
+}
+
 fn signings() -> impl Strategy<Value = Signings> {
     let one = ("[a-z0-9_-]{1,64}", any::<[u8; 16]>(), signing());
     let one = one.prop_map(|(profile, terms, signing)| ProfileSigning {
@@ -195,9 +224,10 @@ proptest! {
         attempts in any::<u32>(),
         seconds in 0..4_000_000_000_u64,
         nanoseconds in 0..1_000_000_000_u32,
+        orders in orders(),
     ) {
         let next_attempt = SystemTime::UNIX_EPOCH + Duration::new(seconds, nanoseconds);
-        let state = MessageState { recipients, signings, attempts, next_attempt };
+        let state = MessageState { recipients, signings, attempts, next_attempt, orders };
         let id = QueueId::from_number(seconds);
         prop_assert_eq!(decode_state(&encode_state(id, &state)), Ok((id, state)));
     }

@@ -140,6 +140,12 @@ impl Writer {
         }
         self.u32(state.attempts);
         self.time(state.next_attempt);
+        self.u8(u8::from(state.orders.held.is_some()));
+        if let Some(since) = state.orders.held {
+            self.time(since);
+        }
+        let next_hop = state.orders.next_hop.as_ref().map(ToString::to_string);
+        self.optional_text(next_hop.as_deref());
     }
 
     fn signing(&mut self, signing: &Signing) {

@@ -22,7 +22,7 @@ use proptest::prelude::*;
 
 use super::disk::{Crash, Fault, SimulatedDisk};
 use crate::ids::QueueId;
-use crate::spool::message::{Message, MessageState, Stored, Waiting};
+use crate::spool::message::{Head, Message, MessageState, Stored, Waiting};
 use crate::spool::{Recovered, SpoolError, sample};
 
 /// A spool on a simulated disk, without threads of its own.
@@ -36,6 +36,8 @@ pub(in crate::spool) trait Subject: Sized {
     fn ask(&mut self, asks: Vec<Ask>) -> Vec<Result<(), SpoolError>>;
 
     fn read(&self, id: QueueId) -> Result<Stored, SpoolError>;
+
+    fn head(&self, id: QueueId) -> Result<Head, SpoolError>;
 
     /// What threads would do meanwhile.
     fn chore(&mut self, chore: Chore);
@@ -285,7 +287,12 @@ impl<S: Subject> Case<S> {
             return Ok(());
         };
         match (spool.read(id), self.model.get(&id)) {
-            (Ok(Stored { message }), Some(possible)) => possible.allows(&message),
+            (Ok(Stored { message }), Some(possible)) => {
+                possible.allows(&message)?;
+                let head = spool.head(id).map_err(|error| format!("{error:?}"));
+                prop_assert_eq!(head, Ok(Head::from(message)));
+                Ok(())
+            }
             (Ok(_), None) => Err(TestCaseError::fail(format!("{id} has come back"))),
             (Err(error), Some(possible)) if !possible.gone => Err(TestCaseError::fail(format!(
                 "{id} cannot be read: {error:?}"

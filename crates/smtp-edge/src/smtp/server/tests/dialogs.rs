@@ -182,6 +182,10 @@ impl Policy for ByRouter {
         self.0.may_relay(&client.proved())
     }
 
+    fn takes_mail(&self) -> bool {
+        true
+    }
+
     fn may_begin(&self, _: &Client) -> bool {
         true
     }

@@ -100,6 +100,10 @@ impl Policy for ByList {
         listed || proved.identity.is_some() || proved.certificate.is_some()
     }
 
+    fn takes_mail(&self) -> bool {
+        true
+    }
+
     fn may_begin(&self, client: &Client) -> bool {
         client.address.to_string() != "192.0.2.98"
     }

@@ -5,7 +5,7 @@ use std::fs;
 use proptest::prelude::*;
 
 use super::super::batch::{Batch, Content, Destination, Record, Says};
-use super::super::entry::{ENTRY, Entry, Extent, Kind, head_checksum};
+use super::super::entry::{ENTRY, Entry, Extent, Flags, Kind, head_checksum, head_holds};
 use super::super::frame::{
     BATCH_HEADER, BatchHeader, End, Epoch, Identity, SegmentHeader, Unreadable,
 };
@@ -36,7 +36,10 @@ fn batch_header() -> BatchHeader {
 fn entry() -> Entry {
     Entry {
         kind: Kind::Message,
-        signing_deferred: true,
+        flags: Flags {
+            signing_deferred: true,
+            held: true,
+        },
         id: QueueId::from_number(98),
         reference: Some(Epoch(3)),
         head: Extent {
@@ -141,6 +144,17 @@ fn the_checksum_of_a_head_depends_on_the_head() {
     // With its own checksum it would not.
     assert_eq!(crc32fast::hash(&heads[0]), crc32fast::hash(&heads[1]));
     assert_ne!(head_checksum(&heads[0]), head_checksum(&heads[1]));
+}
+
+#[test]
+fn no_bit_of_a_head_may_change_its_own_checksum_included() {
+    let head = record::encode_state(sample::message(1).id, &sample::worked_on());
+    let checksum = head_checksum(&head);
+    assert!(head_holds(&head, checksum));
+    for flipped in each_bit_flipped(&head) {
+        assert!(!head_holds(&flipped, checksum));
+    }
+    assert!(!head_holds(&[], checksum));
 }
 
 /// The files of a log of version 1: two segments of 64 KiB, the second not closed, and a large message.
