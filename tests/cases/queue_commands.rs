@@ -155,6 +155,30 @@ async fn a_message_goes_to_the_next_hop_that_it_is_given() {
 }
 
 #[tokio::test]
+async fn orders_do_not_wait_for_a_destination_that_is_left_alone() {
+    let world = with_socket(unsigned()).await;
+    world.partner.behave(Behaviour {
+        connect: Step::Drop,
+        ..Behaviour::default()
+    });
+    let mut ids = Vec::new();
+    while world.edge.log.matching("destination_dead", &[]).is_empty() {
+        ids.push(world.send(FROM, &[TO], &messages::plain(FROM, TO)).await);
+    }
+    let elsewhere = world.send(FROM, &[TO], &messages::plain(FROM, TO)).await;
+    let there = world.send(FROM, &[TO], &messages::plain(FROM, TO)).await;
+    let hop = world.other.address().to_string();
+    let words = ["queue", "requeue", "--to", &hop, &elsewhere];
+    ends_with(&world.home, 0, &words).await;
+    world.other.arrival(1).await;
+    world.settled(&elsewhere).await;
+    world.partner.behave(Behaviour::default());
+    ends_with(&world.home, 0, &["queue", "retry", &there]).await;
+    world.partner.arrival(1).await;
+    world.settled(&there).await;
+}
+
+#[tokio::test]
 async fn what_is_expired_is_reported() {
     let world = with_socket(unsigned()).await;
     let id = deferred(&world, FROM).await;

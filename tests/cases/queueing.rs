@@ -226,3 +226,24 @@ async fn each_recipient_has_an_outcome_of_its_own() {
     assert_eq!(world.other.arrived().len(), 1);
     assert_eq!(world.internal.arrived().len(), 1);
 }
+
+#[tokio::test]
+async fn a_destination_that_is_not_reached_is_left_alone_and_comes_back() {
+    let world = World::start(Setup::signing("2", "s1")).await;
+    world.partner.behave(Behaviour {
+        connect: Step::Drop,
+        ..Behaviour::default()
+    });
+    let mut ids = Vec::new();
+    for _ in 0..6 {
+        ids.push(world.send(FROM, &[TO], &messages::plain(FROM, TO)).await);
+    }
+    let dead = [("destination", "partner.test")];
+    world.edge.log.event("destination_dead", &dead).await;
+    world.partner.behave(Behaviour::default());
+    world.partner.arrival(6).await;
+    for id in &ids {
+        world.settled(id).await;
+    }
+    assert_eq!(world.partner.arrived().len(), 6, "each arrived once");
+}

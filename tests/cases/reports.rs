@@ -150,3 +150,32 @@ async fn words_of_a_hostile_server_stay_words() {
         }
     }
 }
+
+#[tokio::test]
+async fn a_sender_is_told_once_that_a_message_is_delayed() {
+    let setup = Setup::signing("2", "s1").with("delivery", "delay_notice_after", "\"1s\"");
+    let world = World::start(setup).await;
+    world.partner.behave(refusing("451 4.3.0 come back later"));
+    let id = world.send(FROM, &[TO], &messages::plain(FROM, TO)).await;
+    let notice = world.report().await;
+    assert_eq!(notice.to(), [FROM]);
+    assert_eq!(notice.values("Subject"), ["Your message is delayed"]);
+    let text = notice.text();
+    for expected in [
+        "Action: delayed\r\n",
+        "Status: 4.3.0\r\n",
+        "Will-Retry-Until: ",
+        "Diagnostic-Code: smtp; 451 4.3.0 come back later\r\n",
+    ] {
+        assert!(text.contains(expected), "{expected}: {text}");
+    }
+    assert!(!world.logged(&id, "delay_told", "notice").await.is_empty());
+    world.partner.behave(Behaviour::default());
+    world.partner.arrival(1).await;
+    world.settled(&id).await;
+    assert_eq!(
+        world.internal.arrived().len(),
+        1,
+        "and nothing else is told"
+    );
+}

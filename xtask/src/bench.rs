@@ -20,6 +20,8 @@ pub(crate) enum Subject {
     Connections,
     /// The spool's log, beside a file for each message, and beside the least that a log can do; and a start with a million.
     Spool,
+    /// How long one client's message waits behind 100,000 of another.
+    Queue,
 }
 
 /// Builds the benchmark, then runs it.
@@ -35,6 +37,10 @@ pub(crate) fn run(workspace: &Workspace, subject: Subject) -> Result<()> {
         // Writers, the log and the disk work at once.
         Subject::Spool => {
             let benchmark = ["-p", "smtp-edge", "--bench", "spool", "--locked"];
+            command::run(workspace.cargo(&["bench"]).args(benchmark))
+        }
+        Subject::Queue => {
+            let benchmark = ["-p", "smtp-edge", "--bench", "queue", "--locked"];
             command::run(workspace.cargo(&["bench"]).args(benchmark))
         }
     }

@@ -314,12 +314,18 @@ pub struct DeliverySettings {
     pub allowed_private_networks: Vec<Network>,
     /// Deliveries under way at once.
     pub concurrency: usize,
+    /// Deliveries under way at once to one destination, at most.
+    pub destination_concurrency: u32,
+    /// Deliveries at once to a destination of which nothing is known yet.
+    pub destination_initial_concurrency: u32,
     /// The wait after the first failed round; it doubles from there.
     pub retry_first: Duration,
     /// The longest wait between two rounds.
     pub retry_max: Duration,
     /// When recipients that could not be reached are given up (RFC 5321 §4.5.4.1: 4 to 5 days).
     pub give_up_after: Duration,
+    /// When the sender of a message that is still not delivered is told so; 0 is never.
+    pub delay_notice_after: Duration,
     /// How long a TCP connection may take to open.
     pub connect_timeout: Duration,
     /// How long a host may take to answer a command (RFC 5321 §4.5.3.2).
@@ -336,9 +342,12 @@ impl Default for DeliverySettings {
             mx_port: 25,
             allowed_private_networks: Vec::new(),
             concurrency: 100,
+            destination_concurrency: 20,
+            destination_initial_concurrency: 5,
             retry_first: Duration::from_secs(5 * 60),
             retry_max: Duration::from_secs(4 * 60 * 60),
             give_up_after: Duration::from_secs(5 * 24 * 60 * 60),
+            delay_notice_after: Duration::from_secs(4 * 60 * 60),
             connect_timeout: Duration::from_secs(30),
             command_timeout: Duration::from_secs(5 * 60),
             data_timeout: Duration::from_secs(10 * 60),

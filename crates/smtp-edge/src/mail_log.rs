@@ -19,6 +19,7 @@ use router_config::ProfileName;
 
 use crate::admin::metrics::counters;
 use crate::clock::unix_seconds;
+use crate::deliver::route::Hop;
 use crate::envelope::{Envelope, Mailbox, ReversePath, Source};
 use crate::ids::QueueId;
 use crate::intake::normalize::Mending;
@@ -250,6 +251,17 @@ pub fn deferred(id: QueueId, recipient: &Mailbox, fault: &Fault, next_attempt: S
     );
 }
 
+/// A destination was not reached so often in a row that it is left alone until then.
+pub fn destination_dead(hop: &Hop, until: SystemTime, why: Option<&Fault>) {
+    counters().destination_died();
+    tracing::warn!(
+        destination = %hop,
+        until = unix_seconds(until),
+        why = why.map(|fault| &*fault.text).unwrap_or_default(),
+        "destination_dead"
+    );
+}
+
 /// This recipient will not have the message.
 pub fn failed(id: QueueId, recipient: &Mailbox, fault: &Fault) {
     counters().bounced();
@@ -262,6 +274,12 @@ pub fn reported(id: QueueId, report: Option<QueueId>, sender: &ReversePath) {
     counters().reported();
     let report = report.map(|report| report.to_string()).unwrap_or_default();
     tracing::info!(queue_id = %id, report, to = %sender, "reported");
+}
+
+/// The sender is being told that the message is delayed; `notice` is the notice's own queue id.
+pub fn delay_told(id: QueueId, notice: QueueId, sender: &ReversePath) {
+    counters().delay_told();
+    tracing::info!(queue_id = %id, notice = %notice, to = %sender, "delay_told");
 }
 
 /// An administrator's order about the message was carried out, and is on record. Without an envelope the message could not be

@@ -96,6 +96,7 @@ pub(crate) fn message(size: usize) -> Result<Message, Fault> {
         attempts: 0,
         next_attempt: accepted,
         orders: Default::default(),
+        delay_told: None,
     };
     Ok(Message {
         id: QueueId::from_number(NUMBER.fetch_add(1, Ordering::Relaxed)),

@@ -3,8 +3,13 @@
 use std::path::Path;
 use std::process::Command;
 use std::sync::Arc;
+use std::time::Duration;
 
-use smtp_edge::queue::schedule::{Awaiting, Schedule};
+use smtp_edge::config::DeliverySettings;
+use smtp_edge::deliver::route::Hop;
+use smtp_edge::queue::origin::Origin;
+use smtp_edge::queue::schedule::{Arrival, Awaiting, Schedule};
+use smtp_edge::queue::window::Bounds;
 use smtp_edge::spool::Spool;
 
 use crate::contenders::{message, open_log};
@@ -76,9 +81,17 @@ pub(crate) fn start(place: &Path) -> Result<(), Fault> {
         let log = open_log(place).await?;
         let recovered = log.recover().await?;
         let count = recovered.messages.len();
-        let mut schedule = Schedule::default();
+        let bounds = Bounds::new(&DeliverySettings::default());
+        let mut schedule = Schedule::new(bounds, Duration::from_secs(300));
         for (id, waiting) in recovered.messages {
-            schedule.add(id, waiting.next_attempt, Awaiting::Time);
+            let arrival = Arrival {
+                due: waiting.next_attempt,
+                awaiting: Awaiting::Time,
+                origin: Origin::Ourselves,
+                hops: vec![Hop::Exchangers("mail.example.com".parse()?)],
+                upkeep: waiting.next_attempt,
+            };
+            schedule.add(id, &arrival);
         }
         Ok::<_, Fault>((log, schedule, count))
     })?;

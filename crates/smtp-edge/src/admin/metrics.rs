@@ -5,6 +5,7 @@
 //! somebody listens.
 
 pub mod declared;
+mod registered;
 
 use std::collections::HashSet;
 use std::sync::{LazyLock, Mutex, PoisonError};
@@ -12,22 +13,23 @@ use std::time::Duration;
 
 use common_config::name::DomainName;
 use dkim_core::Algorithm;
-use prometheus::{
-    GaugeVec, HistogramOpts, HistogramVec, IntCounterVec, Opts, Registry, TextEncoder,
-};
+use prometheus::{GaugeVec, HistogramVec, IntCounterVec, Registry, TextEncoder};
 use router_config::Fate;
 
 use self::declared::{
-    ACCEPTED, BOUNCED, BUILD_INFO, CONNECTIONS, DEFERRED, DELIVERED, Declared, KEYRING_AGE,
-    KEYS_UNUSABLE, MENDED, QUEUE_HELD, QUEUE_MESSAGES, QUEUE_OLDEST, QUEUE_ORDERS, QUIET,
-    RECEIVING, REJECTED, REPORTED, ROUND_FAILURES, SELF_CHECK_SECONDS, SELF_CHECKS, SIGNATURES,
+    ACCEPTED, BOUNCED, BUILD_INFO, CONNECTIONS, DEFERRED, DELAY_NOTICES, DELIVERED,
+    DESTINATIONS_DIED, KEYRING_AGE, KEYS_UNUSABLE, MENDED, QUEUE_DELIVERIES, QUEUE_DESTINATIONS,
+    QUEUE_HELD, QUEUE_IN_LINE, QUEUE_MESSAGES, QUEUE_OLDEST, QUEUE_ORDERS, QUIET, RECEIVING,
+    REJECTED, REPORTED, ROUND_FAILURES, SELF_CHECK_SECONDS, SELF_CHECKS, SIGNATURES,
     SIGNING_DEFERRED, SIGNING_FAILURES, SIGNING_REPLAYS, SIGNING_SECONDS, TLS_FAILURES,
     TURNED_AWAY, UNSIGNED,
 };
+use self::registered::{counter, gauge, histogram};
 use crate::envelope::Source;
 use crate::intake::normalize::Mending;
 use crate::net::turned_away::TurnedAway;
 use crate::queue::order::Order;
+use crate::queue::schedule::Level;
 use crate::signing::replay::Occasion;
 use crate::signing::self_check::Found;
 use crate::signing::state::FaultClass;
@@ -43,10 +45,8 @@ pub fn counters() -> &'static Metrics {
 /// What is measured at the moment somebody asks.
 #[derive(Debug, Clone)]
 pub struct Reading {
-    /// Messages in the queue.
-    pub queued: usize,
-    /// Those that an administrator holds.
-    pub held: usize,
+    /// The queue.
+    pub queue: Level,
     /// How long the oldest of them has been there.
     pub oldest: Duration,
     /// How long ago the keys were read.
@@ -77,6 +77,8 @@ pub struct Metrics {
     deferred: IntCounterVec,
     bounced: IntCounterVec,
     reported: IntCounterVec,
+    delay_notices: IntCounterVec,
+    destinations_died: IntCounterVec,
     tls_failures: IntCounterVec,
     round_failures: IntCounterVec,
     orders: IntCounterVec,
@@ -84,6 +86,9 @@ pub struct Metrics {
     queue_messages: GaugeVec,
     queue_held: GaugeVec,
     queue_oldest: GaugeVec,
+    queue_deliveries: GaugeVec,
+    queue_in_line: GaugeVec,
+    queue_destinations: GaugeVec,
     keyring_age: GaugeVec,
     keys_unusable: GaugeVec,
 }
@@ -217,6 +222,16 @@ impl Metrics {
         self.reported.with_label_values(NONE).inc();
     }
 
+    /// A sender was told of a delay.
+    pub fn delay_told(&self) {
+        self.delay_notices.with_label_values(NONE).inc();
+    }
+
+    /// A destination is left alone for a time.
+    pub fn destination_died(&self) {
+        self.destinations_died.with_label_values(NONE).inc();
+    }
+
     /// A handshake failed.
     pub fn tls_failed(&self) {
         self.tls_failures.with_label_values(NONE).inc();
@@ -240,8 +255,16 @@ impl Metrics {
         #[expect(clippy::cast_precision_loss, reason = "a queue is shorter than 2^52")]
         let count = |count: usize| count as f64;
         let set = |gauge: &GaugeVec, value| gauge.with_label_values(NONE).set(value);
-        set(&self.queue_messages, count(reading.queued));
-        set(&self.queue_held, count(reading.held));
+        let level = &reading.queue;
+        set(&self.queue_messages, count(level.messages));
+        set(&self.queue_held, count(level.held));
+        set(&self.queue_deliveries, count(level.under_way));
+        set(&self.queue_in_line, count(level.in_line));
+        let alive = level.destinations.saturating_sub(level.dead);
+        for (state, destinations) in [("alive", alive), ("dead", level.dead)] {
+            let gauge = self.queue_destinations.with_label_values(&[state]);
+            gauge.set(count(destinations));
+        }
         set(&self.queue_oldest, reading.oldest.as_secs_f64());
         set(&self.keyring_age, reading.keyring_age.as_secs_f64());
         for class in FaultClass::ALL {
@@ -307,6 +330,8 @@ impl Default for Metrics {
             deferred: counter(&registry, DEFERRED, &[]),
             bounced: counter(&registry, BOUNCED, &[]),
             reported: counter(&registry, REPORTED, &[]),
+            delay_notices: counter(&registry, DELAY_NOTICES, &[]),
+            destinations_died: counter(&registry, DESTINATIONS_DIED, &[]),
             tls_failures: counter(&registry, TLS_FAILURES, &[]),
             round_failures: counter(&registry, ROUND_FAILURES, &[]),
             orders: counter(&registry, QUEUE_ORDERS, &Order::LABELS),
@@ -314,6 +339,9 @@ impl Default for Metrics {
             queue_messages: gauge(&registry, QUEUE_MESSAGES),
             queue_held: gauge(&registry, QUEUE_HELD),
             queue_oldest: gauge(&registry, QUEUE_OLDEST),
+            queue_deliveries: gauge(&registry, QUEUE_DELIVERIES),
+            queue_in_line: gauge(&registry, QUEUE_IN_LINE),
+            queue_destinations: gauge(&registry, QUEUE_DESTINATIONS),
             keyring_age: gauge(&registry, KEYRING_AGE),
             keys_unusable: gauge(&registry, KEYS_UNUSABLE),
             registry,
@@ -328,41 +356,6 @@ impl Default for Metrics {
     }
 }
 
-/// A counter that shows a zero for each of `values`, or for itself when it has no labels.
-#[expect(clippy::expect_used, reason = "declared above; a test builds them all")]
-fn counter(registry: &Registry, metric: Declared, values: &[&str]) -> IntCounterVec {
-    let options = Opts::new(metric.name, metric.help);
-    let counter = IntCounterVec::new(options, metric.labels).expect("names are well-formed");
-    for value in values {
-        counter.with_label_values(&[value]);
-    }
-    if metric.labels.is_empty() {
-        counter.with_label_values(NONE);
-    }
-    let shared = Box::new(counter.clone());
-    registry.register(shared).expect("names are unique");
-    counter
-}
-
-#[expect(clippy::expect_used, reason = "declared above; a test builds them all")]
-fn gauge(registry: &Registry, metric: Declared) -> GaugeVec {
-    let options = Opts::new(metric.name, metric.help);
-    let gauge = GaugeVec::new(options, metric.labels).expect("names are well-formed");
-    let shared = Box::new(gauge.clone());
-    registry.register(shared).expect("names are unique");
-    gauge
-}
-
-#[expect(clippy::expect_used, reason = "declared above; a test builds them all")]
-fn histogram(registry: &Registry, metric: Declared) -> HistogramVec {
-    let options = HistogramOpts::new(metric.name, metric.help).buckets(SECONDS.to_vec());
-    let histogram = HistogramVec::new(options, metric.labels).expect("names are well-formed");
-    histogram.with_label_values(NONE);
-    let shared = Box::new(histogram.clone());
-    registry.register(shared).expect("names are unique");
-    histogram
-}
-
 /// Signing domains that are told apart; the policy of nearly every organisation names fewer.
 const DOMAINS: usize = 1000;
 /// The label of the domains beyond those.
@@ -373,10 +366,5 @@ const TRANSIENT: &str = "4xx";
 const PERMANENT: &str = "5xx";
 /// The values of no labels.
 const NONE: &[&str] = &[];
-/// From a tenth of a millisecond, an Ed25519 signature over a short message, to a second, which something is wrong at.
-const SECONDS: [f64; 11] = [
-    0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.1, 0.25, 1.0,
-];
-
 #[cfg(test)]
 mod tests;

@@ -138,8 +138,7 @@ impl Server {
             Duration::ZERO
         };
         Reading {
-            queued: level.messages,
-            held: level.held,
+            queue: level,
             oldest: level.oldest.map(|id| age(id.time())).unwrap_or_default(),
             keyring_age,
             unusable: in_force

@@ -173,7 +173,7 @@ impl Pass<'_> {
             let unreachable = self.host(name, self.deliverer.mx_port, addresses).await;
             // One exchanger that may be found later outweighs any number that do not exist.
             nowhere = match (nowhere, unreachable) {
-                (Some(later @ Outcome::Later(_)), _) => Some(later),
+                (Some(later @ (Outcome::Later(_) | Outcome::Unreachable(_))), _) => Some(later),
                 (before, None) => before,
                 (_, found) => found,
             };
@@ -232,9 +232,11 @@ impl Pass<'_> {
     fn finish(mut self, nowhere: Option<Outcome>) -> Vec<Settled> {
         for (recipient, _) in self.waiting {
             let outcome = match (self.refused.remove(&recipient), &nowhere) {
-                (Some(fault), _) => Outcome::Later(fault),
+                (Some(fault), _) => Outcome::Unreachable(fault),
                 (None, Some(outcome)) => outcome.clone(),
-                (None, None) => Outcome::Later(local_fault("4.4.1", "no host could be reached")),
+                (None, None) => {
+                    Outcome::Unreachable(local_fault("4.4.1", "no host could be reached"))
+                }
             };
             self.settled.push(Settled { recipient, outcome });
         }

@@ -12,6 +12,8 @@ pub enum Outcome {
     Delivered(Taken),
     /// Another round may succeed.
     Later(Fault),
+    /// Another round may succeed, and it is not the recipient's fault: no host of the next hop was found, or would serve us.
+    Unreachable(Fault),
     /// It will never succeed.
     Failed(Fault),
 }

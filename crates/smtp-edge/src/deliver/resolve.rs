@@ -46,7 +46,7 @@ impl Resolver {
             Err(Unanswered::NoRecords) => Vec::new(),
             Err(Unanswered::Trouble(why)) => {
                 let text = format!("the mail exchangers of {domain} could not be looked up: {why}");
-                return Err(Outcome::Later(local_fault("4.4.3", text)));
+                return Err(Outcome::Unreachable(local_fault("4.4.3", text)));
             }
         };
         if records.is_empty() {
@@ -72,8 +72,8 @@ impl Resolver {
     pub(super) async fn configured_addresses(&self, host: &str) -> Result<Vec<IpAddr>, Outcome> {
         self.addresses(host).await.map_err(|outcome| match outcome {
             // The settings or the local DNS are wrong, which is for the operator to put right: the mail waits.
-            Outcome::Failed(fault) => Outcome::Later(local_fault("4.4.3", fault.text)),
-            Outcome::Later(_) | Outcome::Delivered(_) => outcome,
+            Outcome::Failed(fault) => Outcome::Unreachable(local_fault("4.4.3", fault.text)),
+            Outcome::Later(_) | Outcome::Unreachable(_) | Outcome::Delivered(_) => outcome,
         })
     }
 
@@ -109,7 +109,7 @@ impl Resolver {
             ))),
             (true, Some(why)) => {
                 let text = format!("the addresses of {host} could not be looked up: {why}");
-                Err(Outcome::Later(local_fault("4.4.3", text)))
+                Err(Outcome::Unreachable(local_fault("4.4.3", text)))
             }
         }
     }

@@ -1,5 +1,7 @@
 //! Groups the recipients of a message by where they go next. Pure.
 
+use std::fmt;
+
 use common_config::name::DomainName;
 use common_config::net::HostPort;
 use router_config::{NextHop, ProfileName, RouterConfig};
@@ -7,12 +9,22 @@ use router_config::{NextHop, ProfileName, RouterConfig};
 use crate::envelope::Mailbox;
 
 /// Where a copy of a message goes.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Hop {
     /// The host that the settings name.
     Host(HostPort),
     /// The mail exchangers of a domain.
     Exchangers(DomainName),
+}
+
+impl fmt::Display for Hop {
+    /// As the log names it: the host with its port, or the domain.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Host(host) => write!(f, "{host}"),
+            Self::Exchangers(domain) => write!(f, "{domain}"),
+        }
+    }
 }
 
 /// Who reads a copy, which decides what stands before the message.
@@ -50,13 +62,18 @@ pub fn group(
         } else {
             Audience::External(router.signing_profile(domain).name.clone())
         };
-        let hop = match (fixed, router.next_hop(domain)) {
-            (Some(host), _) => Hop::Host(host.clone()),
-            (None, NextHop::Internal(host) | NextHop::Fixed(host)) => Hop::Host(host),
-            (None, NextHop::Mx) => Hop::Exchangers(domain.clone()),
-        };
-        (hop, audience)
+        (hop(router, domain, fixed), audience)
     })
+}
+
+/// Where mail for a domain goes next; `fixed` is the next hop of all of it, in place of the one that the settings give.
+#[must_use]
+pub fn hop(router: &RouterConfig, domain: &DomainName, fixed: Option<&HostPort>) -> Hop {
+    match (fixed, router.next_hop(domain)) {
+        (Some(host), _) => Hop::Host(host.clone()),
+        (None, NextHop::Internal(host) | NextHop::Fixed(host)) => Hop::Host(host),
+        (None, NextHop::Mx) => Hop::Exchangers(domain.clone()),
+    }
 }
 
 fn group_by(

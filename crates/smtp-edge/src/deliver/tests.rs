@@ -53,6 +53,7 @@ async fn deliver(entries: &[(&str, Entry)], mx_port: u16, hop: Hop) -> Vec<Strin
             taken.remote.replace(&format!(":{mx_port}"), ":PORT")
         ),
         Outcome::Later(fault) => format!("later {}", fault.status),
+        Outcome::Unreachable(fault) => format!("unreachable {}", fault.status),
         Outcome::Failed(fault) => format!("failed {}", fault.status),
     });
     shown.collect()
@@ -90,7 +91,10 @@ async fn the_next_exchanger_takes_what_the_first_will_not() {
 async fn all_addresses_of_an_exchanger_are_tried() {
     let (port, hosts) = hosts(vec![busy(), busy()]).await;
     let entries = [("example.net", at(2)), ("example.net", at(3))];
-    assert_eq!(deliver(&entries, port, exchangers()).await, ["later 4.3.2"]);
+    assert_eq!(
+        deliver(&entries, port, exchangers()).await,
+        ["unreachable 4.3.2"]
+    );
     for host in hosts {
         host.heard().await; // both were asked, or this would wait for ever
     }
@@ -117,7 +121,10 @@ async fn where_no_exchanger_can_be_found_it_matters_why() {
         deliver(&entries[..1], 25, exchangers()).await,
         ["failed 5.4.4"]
     );
-    assert_eq!(deliver(&entries, 25, exchangers()).await, ["later 4.4.3"]);
+    assert_eq!(
+        deliver(&entries, 25, exchangers()).await,
+        ["unreachable 4.4.3"]
+    );
     assert_eq!(deliver(&[], 25, exchangers()).await, ["failed 5.1.2"]);
 }
 

@@ -47,6 +47,16 @@ pub fn due(reverse_path: &ReversePath, recipients: &[RecipientState]) -> Due {
     }
 }
 
+/// Whom to tell of a delay: a sender, and nobody when it is null. Nothing that a client can say switches it off: RFC 3461's
+/// NOTIFY is not offered.
+#[must_use]
+pub fn delay_told_to(reverse_path: &ReversePath) -> Option<&Mailbox> {
+    match reverse_path {
+        ReversePath::Null => None,
+        ReversePath::Mailbox(sender) => Some(sender),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

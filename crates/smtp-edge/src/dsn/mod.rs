@@ -1,4 +1,5 @@
-//! Non-delivery reports (RFC 3464): who is to be told of what ([`due`]), and the message that tells it ([`report`]).
+//! Reports (RFC 3464) of failures and of delays: who is to be told of what ([`due`]), and the message that tells it
+//! ([`report`]).
 //!
 //! A report enters the server like any other message, through a [`Reporter`], so that it is routed, signed and
 //! retried like one. A message with a null sender is never reported (RFC 5321 §4.5.5).

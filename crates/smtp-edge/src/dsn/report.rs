@@ -1,4 +1,4 @@
-//! The report itself: a `multipart/report` (RFC 6522) of a text, the delivery status (RFC 3464) and the header of the
+//! The report itself, of a failure or of a delay: a `multipart/report` (RFC 6522) of a text, the delivery status (RFC 3464) and the header of the
 //! message that it is about.
 //!
 //! Everything in it that came from outside (addresses, a remote host's words, the message's header) is made printable
@@ -32,21 +32,48 @@ pub struct Context<'a> {
     pub give_up_after: Duration,
     /// When the report is made.
     pub now: SystemTime,
+    /// What has happened to the recipients that it is about.
+    pub action: Action,
 }
 
-/// The report to `to` that `failures` (places in the envelope, and why) have failed. Lines end in CRLF; the octets are
-/// 7-bit, but for the `To` field when the sender's local part is not ASCII.
+/// What a report tells of (RFC 3464 §2.3.3).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Action {
+    /// They will not have the message.
+    Failed,
+    /// They do not have it yet, and are tried again.
+    Delayed,
+}
+
+impl Action {
+    fn label(self) -> &'static str {
+        match self {
+            Self::Failed => "failed",
+            Self::Delayed => "delayed",
+        }
+    }
+
+    fn subject(self) -> &'static str {
+        match self {
+            Self::Failed => "Your message could not be delivered",
+            Self::Delayed => "Your message is delayed",
+        }
+    }
+}
+
+/// The report to `to` about `recipients` (places in the envelope, and why). Lines end in CRLF; the octets are 7-bit, but for
+/// the `To` field when the sender's local part is not ASCII.
 #[must_use]
 pub fn render(
     message: &Message,
-    failures: &[(usize, Fault)],
+    recipients: &[(usize, Fault)],
     to: &Mailbox,
     context: &Context<'_>,
 ) -> Vec<u8> {
-    let recipients = &message.envelope.recipients;
-    let failures: Vec<(&Mailbox, &Fault)> = failures
+    let mailboxes = &message.envelope.recipients;
+    let recipients: Vec<(&Mailbox, &Fault)> = recipients
         .iter()
-        .filter_map(|(place, fault)| Some((recipients.get(*place)?, fault)))
+        .filter_map(|(place, fault)| Some((mailboxes.get(*place)?, fault)))
         .collect();
     let message_id = message_id(message.header());
     let mut facts = vec![
@@ -54,20 +81,16 @@ pub fn render(
         ("Accepted", date(message.envelope.accepted)),
     ];
     facts.extend(message_id.map(|id| ("Message-ID", id.to_owned())));
-    let text = text::explain(
-        context.hostname,
-        context.postmaster,
-        context.give_up_after,
-        &failures,
-        &facts,
-    );
+    let tried_until = tried_until(message, context).map(date);
+    facts.extend(tried_until.map(|until| ("Tried until", until)));
+    let text = text::explain(context, &recipients, &facts);
     let body = MimePart::new(
         ContentType::new("multipart/report").attribute("report-type", "delivery-status"),
         vec![
             MimePart::new("text/plain", text.replace('\n', "\r\n")),
             verbatim(
                 "message/delivery-status",
-                status(message, &failures, context),
+                status(message, &recipients, context),
             ),
             returned_header(message),
         ],
@@ -84,7 +107,7 @@ pub fn render(
             raw(format!("Mail Delivery System <{}>", context.postmaster)),
         )
         .header("To", raw(format!("<{to}>")))
-        .header("Subject", raw("Your message could not be delivered"))
+        .header("Subject", raw(context.action.subject()))
         .header("Date", raw(date(context.now)))
         .header("Message-ID", raw(report_id))
         // RFC 3834 §5: nothing may answer this.
@@ -100,15 +123,16 @@ pub fn render(
 }
 
 /// The part that programs read (RFC 3464 §2): fields of the message, then a group of fields for each recipient.
-fn status(message: &Message, failures: &[(&Mailbox, &Fault)], context: &Context<'_>) -> String {
+fn status(message: &Message, recipients: &[(&Mailbox, &Fault)], context: &Context<'_>) -> String {
     let mut fields = format!("Reporting-MTA: dns; {}\r\n", context.hostname);
     let arrival = date(message.envelope.accepted);
     let _ = write!(fields, "Arrival-Date: {arrival}\r\n"); // writing to a String does not fail
-    for (recipient, fault) in failures {
+    let action = context.action.label();
+    for (recipient, fault) in recipients {
         let address = typed_address(recipient);
         let _ = write!(
             fields,
-            "\r\nOriginal-Recipient: {address}\r\nFinal-Recipient: {address}\r\nAction: failed\r\nStatus: {}\r\n",
+            "\r\nOriginal-Recipient: {address}\r\nFinal-Recipient: {address}\r\nAction: {action}\r\nStatus: {}\r\n",
             printable(&fault.status)
         );
         // RFC 3464 §2.3.5 and §2.3.6: both only when another host was asked and has answered.
@@ -127,8 +151,19 @@ fn status(message: &Message, failures: &[(&Mailbox, &Fault)], context: &Context<
             );
         }
         let _ = write!(fields, "Last-Attempt-Date: {}\r\n", date(context.now));
+        if let Some(until) = tried_until(message, context) {
+            let _ = write!(fields, "Will-Retry-Until: {}\r\n", date(until));
+        }
     }
     fields
+}
+
+/// Until when the recipients are tried, if they are (RFC 3464 §2.3.9: only for those that are delayed).
+fn tried_until(message: &Message, context: &Context<'_>) -> Option<SystemTime> {
+    match context.action {
+        Action::Failed => None,
+        Action::Delayed => Some(message.envelope.accepted + context.give_up_after),
+    }
 }
 
 /// An address with its type; RFC 6533 §3 has an ASCII form for those that are not ASCII.

@@ -4,27 +4,34 @@ use std::borrow::Cow;
 use std::fmt::Write as _;
 use std::time::Duration;
 
+use super::report::{Action, Context};
 use crate::envelope::Mailbox;
 use crate::spool::message::Fault;
 
 /// The whole text, with LF line ends.
 pub(super) fn explain(
-    hostname: &str,
-    postmaster: &str,
-    give_up_after: Duration,
-    failures: &[(&Mailbox, &Fault)],
+    context: &Context<'_>,
+    recipients: &[(&Mailbox, &Fault)],
     facts: &[(&str, String)],
 ) -> String {
     let mut text = String::new();
-    let opening = format!(
-        "This is the mail server {hostname}. Your message could not be delivered to the recipients named below, \
-         and will not be tried again for them. Its header is attached."
-    );
+    let hostname = context.hostname;
+    let opening = match context.action {
+        Action::Failed => format!(
+            "This is the mail server {hostname}. Your message could not be delivered to the recipients named below, \
+             and will not be tried again for them. Its header is attached."
+        ),
+        Action::Delayed => format!(
+            "This is the mail server {hostname}. Your message could not be delivered yet to the recipients named below. \
+             You need not do anything: it is tried again, and you are told if it cannot be delivered in the end. Its \
+             header is attached."
+        ),
+    };
     paragraph(&mut text, "", &opening);
-    for (recipient, fault) in failures {
+    for (recipient, fault) in recipients {
         text.push('\n');
         paragraph(&mut text, "", &format!("<{recipient}>"));
-        for line in reasons(fault, give_up_after) {
+        for line in reasons(fault, context.give_up_after) {
             paragraph(&mut text, "    ", &line);
         }
     }
@@ -34,7 +41,7 @@ pub(super) fn explain(
         paragraph(&mut text, "    ", &format!("{name}: {value}"));
     }
     text.push('\n');
-    let closing = format!("For help, forward this report to {postmaster}.");
+    let closing = format!("For help, forward this report to {}.", context.postmaster);
     paragraph(&mut text, "", &closing);
     text
 }

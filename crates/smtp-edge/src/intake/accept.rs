@@ -111,6 +111,7 @@ impl Intake {
                 attempts: 0,
                 next_attempt: accepted,
                 orders: Orders::default(),
+                delay_told: None,
             },
             envelope: envelope.clone(),
         };
@@ -132,7 +133,7 @@ impl Intake {
         mail_log::accepted(id, &envelope, &message_id, size);
         mail_log::mended(id, &content.mendings);
         outcomes.iter().for_each(|outcome| outcome.log(id));
-        self.queue.enqueue(durable, &state);
+        self.queue.enqueue(durable, &envelope, &state);
         Ok(durable)
     }
 

@@ -1,41 +1,56 @@
 //! The queue: every accepted message from its acceptance until all its recipients are settled.
 //!
-//! One task, the dispatcher, knows what is due and starts rounds; a round (`worker`) is one task and ends by saying
-//! when the message is due again. The queue keeps a name and a time for each message; the rest lies in the spool.
-//! With nothing queued it waits without a timer.
+//! One task, the `dispatcher`, knows what is due (`schedule`) and starts rounds; a round (`worker`) is one task and ends by
+//! saying when the message is due again. The queue keeps a name, some times and a client for each message; the rest lies in
+//! the spool. With nothing queued it waits without a timer.
 
+mod attempts;
+mod calls;
+mod delay;
+pub mod destinations;
+mod dispatcher;
 pub mod filter;
+mod legs;
+mod lines;
+pub mod next;
+mod numbers;
 mod obey;
 pub mod order;
 mod orders;
+pub mod origin;
 pub mod retry;
 mod round;
 pub mod schedule;
+pub mod start;
+mod survey;
 pub mod view;
+pub mod window;
 mod worker;
 
-use std::collections::HashMap;
 use std::sync::Arc;
+#[cfg(test)]
+use std::sync::atomic::AtomicU64;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, SystemTime};
 
 use tokio::sync::{mpsc, oneshot, watch};
-use tokio::task::{JoinError, JoinHandle, JoinSet};
+use tokio::task::JoinHandle;
 
 use crate::clock::Clock;
 use crate::config::DeliverySettings;
 use crate::deliver::Deliver;
 use crate::dsn::Reporter;
+use crate::envelope::Envelope;
 use crate::ids::QueueId;
-use crate::mail_log;
 use crate::signing::replay::Replay;
 use crate::spool::message::{Message, MessageState, Waiting};
 use crate::spool::{Durable, Spool, SpoolError};
+use dispatcher::Dispatcher;
 use order::{Draining, Instruction, Obeyed};
-use orders::{Ordered, Orders};
-use schedule::{Awaiting, Level, Next, Schedule};
+use orders::Ordered;
+use schedule::{Awaiting, Level};
+use survey::{Whose, survey};
 use view::{Look, Shown, Wanted};
-use worker::Worker;
 
 /// The two ends of the way into the queue. The handle is made before the queue, since what commits messages needs the
 /// handle, and the queue needs what commits messages, for its reports.
@@ -43,14 +58,21 @@ use worker::Worker;
 pub fn channel() -> (QueueHandle, Inbox) {
     let (sender, receiver) = mpsc::unbounded_channel();
     let (level, levels) = watch::channel(Level::default());
+    #[cfg(test)]
+    let turns = Arc::default();
     let handle = QueueHandle {
         commands: sender,
         levels,
+        #[cfg(test)]
+        turns: Arc::clone(&turns),
         draining: Arc::default(),
     };
     let inbox = Inbox {
+        sender: handle.commands.downgrade(),
         commands: receiver,
         level,
+        #[cfg(test)]
+        turns,
     };
     (handle, inbox)
 }
@@ -60,6 +82,9 @@ pub fn channel() -> (QueueHandle, Inbox) {
 pub struct QueueHandle {
     commands: mpsc::UnboundedSender<Command>,
     levels: watch::Receiver<Level>,
+    /// How often the dispatcher woke.
+    #[cfg(test)]
+    turns: Arc<AtomicU64>,
     draining: Arc<AtomicBool>,
 }
 
@@ -67,12 +92,12 @@ impl QueueHandle {
     /// Hands over a message that is on stable storage.
     ///
     /// After a shutdown this does nothing: the next start finds the message in the spool.
-    pub fn enqueue(&self, id: Durable<QueueId>, state: &MessageState) {
-        let _ = self.commands.send(Command::Enqueue {
-            id: id.get(),
+    pub fn enqueue(&self, id: Durable<QueueId>, envelope: &Envelope, state: &MessageState) {
+        let _ = self.commands.send(Command::Enqueue(Newcomer {
+            whose: Whose::new(id.get(), envelope, &state.orders),
             due: state.next_attempt,
             awaiting: awaiting(state),
-        });
+        }));
     }
 
     /// Tries signing again at once for every message for which it was deferred: keys or settings have changed.
@@ -152,23 +177,32 @@ impl QueueHandle {
 /// The queue's end of [`channel`].
 #[derive(Debug)]
 pub struct Inbox {
+    sender: mpsc::WeakUnboundedSender<Command>,
     commands: mpsc::UnboundedReceiver<Command>,
     level: watch::Sender<Level>,
+    #[cfg(test)]
+    turns: Arc<AtomicU64>,
 }
 
 #[derive(Debug)]
 enum Command {
-    Enqueue {
-        id: QueueId,
-        due: SystemTime,
-        awaiting: Awaiting,
-    },
+    Enqueue(Newcomer),
+    /// What there is to know of messages that were added without.
+    Known(Vec<Whose>),
     KeysChanged,
     Order(Ordered),
     Show(Look),
     AllDue,
     #[cfg(test)]
     Look,
+}
+
+/// A message that is new to the queue.
+#[derive(Debug)]
+struct Newcomer {
+    whose: Whose,
+    due: SystemTime,
+    awaiting: Awaiting,
 }
 
 /// What the queue works with.
@@ -194,6 +228,7 @@ pub struct Parts {
 #[derive(Debug)]
 pub struct Queue {
     stop: oneshot::Sender<Duration>,
+    survey: JoinHandle<()>,
     dispatcher: JoinHandle<()>,
 }
 
@@ -201,23 +236,22 @@ impl Queue {
     /// Starts working on what `recovered` holds and on what comes through `inbox`. Must be called within a runtime.
     #[must_use]
     pub fn start(inbox: Inbox, parts: Parts, recovered: Vec<(QueueId, Waiting)>) -> Self {
-        let mut schedule = Schedule::default();
+        let spool = Arc::clone(&parts.spool);
+        let mut dispatcher = Dispatcher::new(parts);
+        let mut due = Vec::with_capacity(recovered.len());
         for (id, waiting) in recovered {
-            schedule.add(id, waiting.next_attempt, awaiting(waiting));
+            due.push((waiting.next_attempt, id));
+            dispatcher.add(Newcomer {
+                whose: Whose::unknown(id),
+                due: waiting.next_attempt,
+                awaiting: awaiting(waiting),
+            });
         }
+        let survey = survey(spool, due, inbox.sender.clone());
         let (stop, stopped) = oneshot::channel();
-        let dispatcher = Dispatcher {
-            schedule,
-            rounds: JoinSet::new(),
-            orders: Orders::default(),
-            names: HashMap::new(),
-            limit: parts.settings.concurrency.max(1),
-            clock: parts.clock.clone(),
-            retry: retry::RetryPlan::new(&parts.settings),
-            worker: Arc::new(Worker::new(parts)),
-        };
         Self {
             stop,
+            survey: tokio::spawn(survey),
             dispatcher: tokio::spawn(dispatcher.run(inbox, stopped)),
         }
     }
@@ -225,133 +259,9 @@ impl Queue {
     /// Starts nothing more, lets running attempts end within `grace`, and drops those that do not. What is dropped
     /// is tried again after the next start; a hop that had taken the message just then gets it twice.
     pub async fn shutdown(self, grace: Duration) {
+        self.survey.abort();
         let _ = self.stop.send(grace);
         let _ = self.dispatcher.await;
-    }
-}
-
-struct Dispatcher {
-    schedule: Schedule,
-    rounds: JoinSet<(QueueId, Next)>,
-    orders: Orders,
-    names: HashMap<tokio::task::Id, QueueId>,
-    limit: usize,
-    clock: Clock,
-    retry: retry::RetryPlan,
-    worker: Arc<Worker>,
-}
-
-impl Dispatcher {
-    async fn run(mut self, mut inbox: Inbox, mut stopped: oneshot::Receiver<Duration>) {
-        let mut inbox_open = true;
-        let grace = loop {
-            let wait = self.start_due();
-            inbox.level.send_replace(self.schedule.level());
-            tokio::select! {
-                grace = &mut stopped => break grace.unwrap_or_default(),
-                command = inbox.commands.recv(), if inbox_open => match command {
-                    Some(command) => self.obey(command),
-                    None => inbox_open = false,
-                },
-                Some(ended) = self.rounds.join_next_with_id() => self.end(ended),
-                Some(ended) = self.orders.running.join_next_with_id() => match ended {
-                    Ok((task, carried)) => {
-                        self.names.remove(&task);
-                        self.carried(carried);
-                    }
-                    Err(error) => self.ended_badly(&error),
-                },
-                () = tokio::time::sleep(wait.unwrap_or_default()), if wait.is_some() => {}
-            }
-        };
-        self.worker.stop();
-        let drained = async {
-            while self.rounds.join_next().await.is_some() {}
-            while self.orders.running.join_next().await.is_some() {}
-        };
-        if tokio::time::timeout(grace, drained).await.is_err() {
-            self.rounds.shutdown().await;
-        }
-    }
-
-    /// Starts what is due, as far as the bound allows, and says how long to sleep.
-    fn start_due(&mut self) -> Option<Duration> {
-        let now = self.clock.now();
-        while self.rounds.len() < self.limit {
-            let Some((id, unrecorded)) = self.schedule.start_due(now) else {
-                let wait = self
-                    .schedule
-                    .next_due()?
-                    .duration_since(now)
-                    .unwrap_or_default();
-                // Due times are calendar times and the sleep is not: a machine that was suspended wakes late by no
-                // more than this.
-                return Some(wait.min(LONGEST_SLEEP));
-            };
-            let worker = Arc::clone(&self.worker);
-            let task = self
-                .rounds
-                .spawn(async move { (id, worker.round(id, unrecorded).await) });
-            self.names.insert(task.id(), id);
-        }
-        None // the end of a round wakes us
-    }
-
-    fn obey(&mut self, command: Command) {
-        match command {
-            Command::Enqueue { id, due, awaiting } => self.schedule.add(id, due, awaiting),
-            Command::KeysChanged => self.schedule.keys_changed(self.clock.now()),
-            Command::Order(ordered) => self.order(ordered),
-            Command::Show(look) => self.show(look),
-            Command::AllDue => self.schedule.all_due(self.clock.now()),
-            #[cfg(test)]
-            Command::Look => {}
-        }
-    }
-
-    fn end(&mut self, ended: Result<(tokio::task::Id, (QueueId, Next)), JoinError>) {
-        match ended {
-            Ok((task, (id, next))) => {
-                self.names.remove(&task);
-                self.schedule.end(id, next, self.clock.now());
-                self.order_behind(id);
-            }
-            Err(error) => self.ended_badly(&error),
-        }
-    }
-
-    /// A defect of ours ended a round or an order. The message is in the spool and is tried again, slowly.
-    fn ended_badly(&mut self, error: &JoinError) {
-        let Some(id) = self.names.remove(&error.id()) else {
-            return;
-        };
-        mail_log::round_failed(id, "run to its end", error);
-        let now = self.clock.now();
-        let next = Next::Again {
-            due: now + self.retry.max,
-            awaiting: Awaiting::Time,
-            unrecorded: None,
-        };
-        self.schedule.end(id, next, now);
-        self.order_behind(id);
-    }
-
-    /// Has somebody else read what is asked for, so that nobody waits for the disk here.
-    fn show(&self, look: Look) {
-        let worker = Arc::clone(&self.worker);
-        match look {
-            Look::Heads(Wanted::Page { after, most }, answer) => {
-                let found = self.schedule.page(after, most);
-                tokio::spawn(worker.show(found, answer));
-            }
-            Look::Heads(Wanted::One(id), answer) => {
-                let found = self.schedule.is_running(id).map(|running| (id, running));
-                tokio::spawn(worker.show(found.into_iter().collect(), answer));
-            }
-            Look::Whole(id, answer) => {
-                tokio::spawn(worker.show_whole(id, answer));
-            }
-        }
     }
 }
 
@@ -366,8 +276,6 @@ fn awaiting(record: impl Into<Waiting>) -> Awaiting {
         Awaiting::Time
     }
 }
-
-const LONGEST_SLEEP: Duration = Duration::from_secs(5 * 60);
 
 #[cfg(test)]
 mod tests;

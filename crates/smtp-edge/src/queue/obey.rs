@@ -5,10 +5,13 @@ use std::time::SystemTime;
 
 use super::awaiting;
 use super::filter::Stage;
+use super::next::{Again, Next, Remaining};
 use super::order::{Instruction, Obeyed, Order};
+use super::origin::Origin;
 use super::round::Round;
-use super::schedule::{Awaiting, Next};
+use super::schedule::Awaiting;
 use super::worker::{EXPIRED, Worker};
+use crate::envelope::Envelope;
 use crate::ids::QueueId;
 use crate::mail_log;
 use crate::spool::SpoolError;
@@ -41,7 +44,7 @@ impl Worker {
             .filter
             .matches(&head, Stage::by_record(&head.state), now)
         {
-            return (as_it_was(&head.state, unrecorded), Obeyed::Unlike);
+            return (self.as_it_was(&head, unrecorded), Obeyed::Unlike);
         }
         match instruction.order {
             Order::Delete => self.delete(id, Some((head, unrecorded)), instruction).await,
@@ -49,14 +52,17 @@ impl Worker {
             Order::Hold | Order::Release | Order::Retry | Order::Requeue(_) => {
                 let state = match changed(&head.state, &instruction.order, now) {
                     Ok(state) => state,
-                    Err(obeyed) => return (as_it_was(&head.state, unrecorded), obeyed),
+                    Err(obeyed) => return (self.as_it_was(&head, unrecorded), obeyed),
                 };
                 if let Err(error) = self.parts.spool.update(id, state.clone()).await {
                     mail_log::round_failed(id, "record an order", &error);
-                    return (as_it_was(&head.state, unrecorded), Obeyed::Failed(error));
+                    return (self.as_it_was(&head, unrecorded), Obeyed::Failed(error));
                 }
                 mail_log::queue_order(id, Some(&head.envelope), instruction);
-                (as_it_was(&state, None), Obeyed::Done)
+                (
+                    self.as_ordered(&head.envelope, &state, &instruction.order),
+                    Obeyed::Done,
+                )
             }
         }
     }
@@ -79,7 +85,7 @@ impl Worker {
             Err(error) => {
                 mail_log::round_failed(id, "remove the message", &error);
                 let next = match head {
-                    Some((head, unrecorded)) => as_it_was(&head.state, unrecorded),
+                    Some((head, unrecorded)) => self.as_it_was(&head, unrecorded),
                     None => self.later(None),
                 };
                 (next, Obeyed::Failed(error))
@@ -98,12 +104,12 @@ impl Worker {
         let id = head.id;
         let mut message = match self.parts.spool.read(id).await {
             Ok(stored) => stored.message,
-            Err(error) => return (as_it_was(&head.state, unrecorded), Obeyed::Failed(error)),
+            Err(error) => return (self.as_it_was(&head, unrecorded), Obeyed::Failed(error)),
         };
         message.state = failed(&head.state);
         if let Err(error) = self.parts.spool.update(id, message.state.clone()).await {
             mail_log::round_failed(id, "record an order", &error);
-            return (as_it_was(&head.state, unrecorded), Obeyed::Failed(error));
+            return (self.as_it_was(&head, unrecorded), Obeyed::Failed(error));
         }
         mail_log::queue_order(id, Some(&message.envelope), instruction);
         let states = message
@@ -121,7 +127,7 @@ impl Worker {
         let mut round = Round::new(message);
         let next = match self.report(&mut round, &router).await {
             Err(next) => next,
-            Ok(()) => self.conclude(round).await,
+            Ok(()) => self.conclude(round, &router).await,
         };
         (next, Obeyed::Done)
     }
@@ -168,22 +174,56 @@ fn failed(before: &MessageState) -> MessageState {
     state
 }
 
-/// When a message in this state is due.
-fn as_it_was(state: &MessageState, unrecorded: Option<Box<MessageState>>) -> Next {
-    Next::Again {
-        due: state.next_attempt,
-        awaiting: awaiting(state),
-        unrecorded,
+impl Worker {
+    /// Nothing has changed: the message waits for what it waited for.
+    fn as_it_was(&self, head: &Head, unrecorded: Option<Box<MessageState>>) -> Next {
+        let upkeep = match unrecorded {
+            Some(_) => head.state.next_attempt,
+            None => self.upkeep(&head.envelope, &head.state),
+        };
+        Next::Again(Again {
+            due: head.state.next_attempt,
+            awaiting: awaiting(&head.state),
+            remaining: Remaining::AsBefore,
+            upkeep,
+            origin: Some(Origin::from(&head.envelope.source)),
+            unrecorded,
+        })
+    }
+
+    /// The message in its new state, which is on record.
+    fn as_ordered(&self, envelope: &Envelope, state: &MessageState, order: &Order) -> Next {
+        let remaining = match order {
+            // It is not to wait for a destination that it no longer goes to.
+            Order::Requeue(_) => Remaining::Are {
+                put_off: Vec::new(),
+                untried: Vec::new(),
+            },
+            Order::Hold | Order::Release | Order::Retry | Order::Expire | Order::Delete => {
+                Remaining::AllDue
+            }
+        };
+        Next::Again(Again {
+            due: state.next_attempt,
+            awaiting: awaiting(state),
+            remaining,
+            upkeep: self.upkeep(envelope, state),
+            origin: Some(Origin::from(&envelope.source)),
+            unrecorded: None,
+        })
     }
 }
 
 impl Next {
     /// What a message that is held waits for.
     pub(super) fn released() -> Self {
-        Self::Again {
+        Self::Again(Again {
             due: SystemTime::UNIX_EPOCH,
             awaiting: Awaiting::Release,
+            remaining: Remaining::AllDue,
+            upkeep: SystemTime::UNIX_EPOCH,
+            origin: None,
             unrecorded: None,
-        }
+        })
     }
 }

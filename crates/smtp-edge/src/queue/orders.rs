@@ -7,9 +7,10 @@ use std::sync::Arc;
 use tokio::sync::oneshot;
 use tokio::task::JoinSet;
 
-use super::Dispatcher;
+use super::dispatcher::Dispatcher;
+use super::next::Next;
 use super::order::{Instruction, Obeyed, Order};
-use super::schedule::{Next, Taken};
+use super::schedule::Taken;
 use crate::ids::QueueId;
 
 /// An order about one message, and who waits for its answer. When nobody does any more, it is not carried out.
@@ -32,6 +33,7 @@ pub(super) struct Orders {
 pub(super) struct Carried {
     pub(super) id: QueueId,
     pub(super) next: Next,
+    instruction: Arc<Instruction>,
     answer: oneshot::Sender<Obeyed>,
     obeyed: Obeyed,
 }
@@ -65,6 +67,7 @@ impl Dispatcher {
                     Carried {
                         id,
                         next,
+                        instruction,
                         answer,
                         obeyed,
                     }
@@ -78,6 +81,13 @@ impl Dispatcher {
     pub(super) fn carried(&mut self, carried: Carried) {
         self.schedule
             .end(carried.id, carried.next, self.clock.now());
+        let hurries = match carried.instruction.order {
+            Order::Release | Order::Retry | Order::Requeue(_) => true,
+            Order::Hold | Order::Expire | Order::Delete => false,
+        };
+        if hurries && matches!(carried.obeyed, Obeyed::Done) {
+            self.schedule.wake_for(carried.id);
+        }
         let _ = carried.answer.send(carried.obeyed);
         self.order_behind(carried.id);
     }

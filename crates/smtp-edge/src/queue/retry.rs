@@ -13,6 +13,8 @@ pub struct RetryPlan {
     pub max: Duration,
     /// How long after acceptance the last round may be.
     pub give_up_after: Duration,
+    /// How long after acceptance the sender is told that the message is delayed; `None` is never.
+    pub tell_after: Option<Duration>,
 }
 
 impl RetryPlan {
@@ -23,6 +25,7 @@ impl RetryPlan {
             first: settings.retry_first.std(),
             max: settings.retry_max.std(),
             give_up_after: settings.give_up_after.std(),
+            tell_after: Some(settings.delay_notice_after.std()).filter(|after| !after.is_zero()),
         }
     }
 
@@ -45,7 +48,42 @@ impl RetryPlan {
             Retry::At((now + self.delay(rounds)).min(deadline))
         }
     }
+
+    /// Whether the sender is to be told at `now` that the message is delayed.
+    #[must_use]
+    pub fn is_delayed(&self, accepted: SystemTime, now: SystemTime) -> bool {
+        self.tell_after.is_some_and(|after| now >= accepted + after)
+    }
+
+    /// When the message needs a round after `now`, wherever it waits then: to tell its sender of the delay, or to be given up
+    /// though no destination took it, which is a while after the deadline, when its last round has had its time.
+    #[must_use]
+    pub fn upkeep(&self, accepted: SystemTime, told: Told, now: SystemTime) -> SystemTime {
+        let grace = self.first.max(LEAST_GRACE);
+        let notice = match told {
+            Told::No => self.tell_after.map(|after| accepted + after),
+            Told::Yes => None,
+        };
+        let end = accepted + self.give_up_after + grace;
+        [notice, Some(end)]
+            .into_iter()
+            .flatten()
+            .find(|time| *time > now)
+            .unwrap_or(now + grace)
+    }
 }
+
+/// Whether the sender knows of a delay.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Told {
+    /// It has not been told.
+    No,
+    /// It has.
+    Yes,
+}
+
+/// So that no setting makes upkeep follow on upkeep.
+const LEAST_GRACE: Duration = Duration::from_secs(1);
 
 /// Whether there is a next round.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -64,6 +102,7 @@ mod tests {
         first: Duration::from_secs(300),
         max: Duration::from_secs(4 * 3600),
         give_up_after: Duration::from_secs(5 * 86_400),
+        tell_after: Some(Duration::from_secs(4 * 3600)),
     };
 
     #[test]
@@ -110,5 +149,27 @@ mod tests {
             ..PLAN
         };
         assert_eq!(plan.delay(1), Duration::from_secs(10));
+    }
+
+    #[test]
+    fn upkeep_is_the_notice_and_then_the_end() {
+        let start = SystemTime::UNIX_EPOCH + Duration::from_secs(1_800_000_000);
+        let at = |seconds: u64| start + Duration::from_secs(seconds);
+        let silent = RetryPlan {
+            tell_after: None,
+            ..PLAN
+        };
+        let check = |plan: RetryPlan, told: Told, now: u64, expected: u64| {
+            let upkeep = plan.upkeep(start, told, at(now));
+            assert_eq!(upkeep, at(expected), "{told:?}, {now} s");
+        };
+        check(PLAN, Told::No, 0, 14_400);
+        check(PLAN, Told::Yes, 0, 432_300);
+        check(silent, Told::No, 0, 432_300);
+        check(PLAN, Told::No, 14_400, 432_300); // whether or not the notice could be stored
+        check(PLAN, Told::Yes, 432_300, 432_600); // never at once
+        assert!(PLAN.is_delayed(start, at(14_400)));
+        assert!(!PLAN.is_delayed(start, at(14_399)));
+        assert!(!silent.is_delayed(start, at(14_400)));
     }
 }

@@ -1,11 +1,32 @@
-//! Which message is due when. Pure: it is told the time and starts nothing itself.
+//! Which message is due when, and whose turn it is. Pure: it is told the time and starts nothing itself.
+//!
+//! A message has a leg for each destination where recipients of it wait. A leg is due at its time; then it stands in line
+//! (`lines`) until its destination has room (`destinations`) and it is its client's turn; then a round of the message is told
+//! to go there. What a message waits for otherwise, such as the time when it is given up, is its *upkeep*: a round that goes
+//! nowhere. There is one round of a message at a time; it is told of further legs while it goes on.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::ops::Bound;
-use std::time::SystemTime;
+mod entry;
+mod level;
+mod taken;
 
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use super::destinations::{Change, DestinationId, Destinations, Ended};
+use super::legs::{Leg, Legs, Moment, Stand};
+use super::lines::Lines;
+use super::next::{Next, Remaining};
+use super::numbers::Numbers;
+use super::origin::Origin;
+use super::start::{Call, Purpose, Start};
+use super::window::Bounds;
+use crate::deliver::route::Hop;
 use crate::ids::QueueId;
 use crate::spool::message::MessageState;
+use entry::Entry;
+pub use level::Level;
+pub use taken::Taken;
 
 /// What a message waits for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -18,366 +39,310 @@ pub enum Awaiting {
     Release,
 }
 
-/// What a round of a message came to.
-#[derive(Debug)]
-pub enum Next {
-    /// Nothing is left to do.
-    Done,
-    /// Another round is due.
-    Again {
-        /// When.
-        due: SystemTime,
-        /// What else it waits for.
-        awaiting: Awaiting,
-        /// What the spool could not record; it must be recorded before anything else is done.
-        unrecorded: Option<Box<MessageState>>,
-    },
+/// A message that is new to the queue.
+#[derive(Debug, Clone)]
+pub struct Arrival {
+    /// When its next round is due.
+    pub due: SystemTime,
+    /// What else it waits for.
+    pub awaiting: Awaiting,
+    /// Whose it is.
+    pub origin: Origin,
+    /// Where it is to go; empty when that is not known, and a round has to find out.
+    pub hops: Vec<Hop>,
+    /// When it needs a round, wherever it stands then.
+    pub upkeep: SystemTime,
 }
 
-/// How full the queue is.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Level {
-    /// Messages that wait or whose round is running.
-    pub messages: usize,
-    /// The one that was accepted first.
-    pub oldest: Option<QueueId>,
-    /// Those with which something is done now.
-    pub active: usize,
-    /// Those that an administrator holds.
-    pub held: usize,
-}
-
-/// What [`Schedule::take`] found.
-#[derive(Debug)]
-pub enum Taken {
-    /// The message waited; it is taken to be running from now on. What is on record of it may be older than this.
-    Waiting(Option<Box<MessageState>>),
-    /// Something is done with the message already.
-    Running,
-    /// It is not there.
-    Unknown,
-}
-
-/// The messages that wait, ordered by due time, and those whose round is running.
+/// All messages of the queue.
 ///
-/// Every message is in `entries`; it is in `due` under its time unless its round is running or it is held.
-#[derive(Debug, Default)]
+/// A message that waits for a time is in `timers` under the earliest of its times, and nowhere else there.
+#[derive(Debug)]
 pub struct Schedule {
     entries: BTreeMap<QueueId, Entry>,
-    due: BTreeSet<(SystemTime, QueueId)>,
+    timers: BTreeSet<(Moment, QueueId)>,
+    running: HashMap<QueueId, Running>,
+    unrecorded: HashMap<QueueId, Box<MessageState>>,
+    lines: Lines,
+    destinations: Destinations,
+    /// How many messages each client has.
+    origins: Numbers<Origin, u32>,
     held: usize,
 }
 
-#[derive(Debug)]
-enum Entry {
-    Waiting {
-        due: SystemTime,
-        awaiting: Awaiting,
-        unrecorded: Option<Box<MessageState>>,
-    },
-    /// `keys_changed`: signing is to be tried again as soon as the round is over.
-    Running { keys_changed: bool },
-}
-
-impl Entry {
-    fn is_running(&self) -> bool {
-        match self {
-            Self::Waiting { .. } => false,
-            Self::Running { .. } => true,
-        }
-    }
+#[derive(Debug, Default)]
+struct Running {
+    /// Signing is to be tried again as soon as the round is over.
+    keys_changed: bool,
 }
 
 impl Schedule {
+    /// An empty one. A destination that is dead is left alone for `dead_for`.
+    #[must_use]
+    pub fn new(bounds: Bounds, dead_for: Duration) -> Self {
+        Self {
+            entries: BTreeMap::new(),
+            timers: BTreeSet::new(),
+            running: HashMap::new(),
+            unrecorded: HashMap::new(),
+            lines: Lines::default(),
+            destinations: Destinations::new(bounds, dead_for),
+            origins: Numbers::default(),
+            held: 0,
+        }
+    }
+
     /// Adds a message. One that is known already stays as it is.
-    pub fn add(&mut self, id: QueueId, due: SystemTime, awaiting: Awaiting) {
-        if !self.entries.contains_key(&id) {
-            self.wait(id, due, awaiting, None);
+    pub fn add(&mut self, id: QueueId, arrival: &Arrival) {
+        if self.entries.contains_key(&id) {
+            return;
         }
-    }
-
-    /// Takes out the message that is due first, if its time has come; its round is taken to be running from now on.
-    pub fn start_due(&mut self, now: SystemTime) -> Option<(QueueId, Option<Box<MessageState>>)> {
-        let (due, id) = *self.due.first()?;
-        if due > now {
-            return None;
+        let due = Moment::from(arrival.due);
+        let mut legs = Vec::with_capacity(arrival.hops.len());
+        for hop in &arrival.hops {
+            self.want(&mut legs, hop, |_| Stand::Due(due));
         }
-        self.due.pop_first();
-        let running = Entry::Running {
-            keys_changed: false,
+        let legs = Legs::new(legs, due);
+        let origin = self.count_in(&arrival.origin);
+        let entry = Entry {
+            legs,
+            upkeep: Stand::Due(arrival.upkeep.into()).into(),
+            origin,
+            awaiting: arrival.awaiting,
         };
-        match self.entries.insert(id, running) {
-            Some(Entry::Waiting { unrecorded, .. }) => Some((id, unrecorded)),
-            Some(Entry::Running { .. }) | None => Some((id, None)),
+        self.put(id, entry);
+    }
+
+    /// Takes note of whose a message is and where it is to go, which was not known when it was added.
+    pub fn learn(&mut self, id: QueueId, origin: &Origin, hops: &[Hop]) {
+        if self.running.contains_key(&id) || !self.is_unknown(id) {
+            return;
         }
-    }
-
-    /// Takes a message out, if nothing is done with it, so that something may be: until [`Schedule::end`].
-    pub fn take(&mut self, id: QueueId) -> Taken {
-        let Some(entry) = self.entries.get_mut(&id) else {
-            return Taken::Unknown;
+        let Some(mut entry) = self.entries.remove(&id) else {
+            return;
         };
-        let running = Entry::Running {
-            keys_changed: false,
-        };
-        match std::mem::replace(entry, running) {
-            Entry::Waiting {
-                due,
-                awaiting,
-                unrecorded,
-            } => {
-                match awaiting {
-                    Awaiting::Release => self.held -= 1,
-                    Awaiting::Time | Awaiting::Signing => {
-                        self.due.remove(&(due, id));
-                    }
-                }
-                Taken::Waiting(unrecorded)
-            }
-            before @ Entry::Running { .. } => {
-                *entry = before;
-                Taken::Running
-            }
+        self.clear_timer(id, &entry);
+        let old: Vec<Leg> = entry.legs.iter().collect();
+        self.leave_lines(id, entry.origin, &old);
+        let due = old.iter().find_map(|leg| leg.stand.due());
+        let due = due.unwrap_or(Moment::EARLIEST);
+        let mut legs = Vec::with_capacity(hops.len());
+        for hop in hops {
+            self.want(&mut legs, hop, |_| Stand::Due(due));
         }
+        entry.legs = Legs::new(legs, due);
+        self.change_origin(id, &mut entry, origin);
+        self.set_timer(id, &entry);
+        self.entries.insert(id, entry);
     }
 
-    /// At most so many messages, in the order of their names, from the one behind `after`; and whether something is done with
-    /// each of them now.
-    #[must_use]
-    pub fn page(&self, after: Option<QueueId>, most: usize) -> Vec<(QueueId, bool)> {
-        let from = after.map_or(Bound::Unbounded, Bound::Excluded);
-        let page = self.entries.range((from, Bound::Unbounded)).take(most);
-        page.map(|(id, entry)| (*id, entry.is_running())).collect()
-    }
-
-    /// Whether something is done with a message now; `None` when it is not there.
-    #[must_use]
-    pub fn is_running(&self, id: QueueId) -> Option<bool> {
-        self.entries.get(&id).map(Entry::is_running)
-    }
-
-    /// Makes every message due at `now` that is not held.
-    pub fn all_due(&mut self, now: SystemTime) {
-        self.due.clear();
-        for (id, entry) in &mut self.entries {
-            match entry {
-                Entry::Waiting {
-                    awaiting: Awaiting::Release,
-                    ..
-                }
-                | Entry::Running { .. } => {}
-                Entry::Waiting { due, .. } => {
-                    *due = now.min(*due);
-                    self.due.insert((*due, *id));
-                }
+    /// What is to be done next at `now`, if anything is. A round is taken to be running from now on, and a delivery to be
+    /// under way.
+    pub fn next(&mut self, now: SystemTime) -> Option<Start> {
+        while let Some(destination) = self.destinations.revive(now) {
+            self.admit(destination);
+        }
+        self.wake(now);
+        loop {
+            let (_, want, id) = {
+                let destinations = &self.destinations;
+                self.lines
+                    .next(|destination| destinations.room(destination))?
+            };
+            let start = match want {
+                Some(destination) => self.call(id, destination),
+                None => self.keep_up(id),
+            };
+            if start.is_some() {
+                return start;
             }
         }
+    }
+
+    /// A delivery that a [`Call`] was for has ended at `now`.
+    pub fn ended(&mut self, destination: DestinationId, ended: Ended, now: SystemTime) -> Change {
+        let change = self.destinations.end(destination, ended, now);
+        self.admit(destination);
+        change
     }
 
     /// Takes note of how a running round ended, at `now`.
     pub fn end(&mut self, id: QueueId, next: Next, now: SystemTime) {
-        let keys_changed = matches!(
-            self.entries.remove(&id),
-            Some(Entry::Running { keys_changed: true })
-        );
-        match next {
-            Next::Done => {}
-            Next::Again {
-                due,
-                awaiting,
-                unrecorded,
-            } => {
-                let at_once = keys_changed && awaiting == Awaiting::Signing;
-                self.wait(id, if at_once { now } else { due }, awaiting, unrecorded);
+        let running = self.running.remove(&id).unwrap_or_default();
+        let Some(mut entry) = self.entries.remove(&id) else {
+            return;
+        };
+        self.clear_timer(id, &entry);
+        let again = match next {
+            Next::Done => {
+                self.drop_entry(id, &entry);
+                return;
+            }
+            Next::Again(again) => again,
+        };
+        let due = if running.keys_changed && again.awaiting == Awaiting::Signing {
+            now.into()
+        } else {
+            again.due.into()
+        };
+        match again.remaining {
+            Remaining::AsBefore => self.put_off(id, &mut entry, |before| before.max(due)),
+            Remaining::AllDue => self.put_off(id, &mut entry, |_| due),
+            Remaining::Are { put_off, untried } => {
+                self.change_legs(id, &mut entry, (&put_off, due), (&untried, now.into()));
             }
         }
+        entry.upkeep = Stand::Due(again.upkeep.into()).into();
+        entry.awaiting = again.awaiting;
+        if let Some(origin) = &again.origin {
+            self.change_origin(id, &mut entry, origin);
+        }
+        if let Some(state) = again.unrecorded {
+            self.unrecorded.insert(id, state);
+        }
+        self.put(id, entry);
     }
 
     /// Makes every message whose signing was deferred due at `now`.
     pub fn keys_changed(&mut self, now: SystemTime) {
+        self.running
+            .values_mut()
+            .for_each(|running| running.keys_changed = true);
+        self.hasten(now, |entry| entry.awaiting == Awaiting::Signing);
+    }
+
+    fn hasten(&mut self, now: SystemTime, which: impl Fn(&Entry) -> bool) {
+        let now = Moment::from(now);
         for (id, entry) in &mut self.entries {
-            match entry {
-                Entry::Waiting {
-                    due,
-                    awaiting: Awaiting::Signing,
-                    ..
-                } => {
-                    self.due.remove(&(*due, *id));
-                    *due = now.min(*due);
-                    self.due.insert((*due, *id));
-                }
-                Entry::Waiting { .. } => {}
-                Entry::Running { keys_changed } => *keys_changed = true,
+            if !which(entry) || self.running.contains_key(id) {
+                continue;
             }
+            let before = entry.timer();
+            entry.legs.change(|leg| match leg.stand {
+                Stand::Due(due) => Stand::Due(due.min(now)),
+                Stand::InLine | Stand::Called => leg.stand,
+            });
+            if let Some(before) = before {
+                self.timers.remove(&(before, *id));
+            }
+            self.timers
+                .extend(entry.timer().map(|moment| (moment, *id)));
         }
     }
 
-    /// When the next message that waits is due.
+    /// When there may be something to do that there is not now.
     #[must_use]
     pub fn next_due(&self) -> Option<SystemTime> {
-        self.due.first().map(|(due, _)| *due)
+        let timer = self.timers.first().map(|(moment, _)| moment.time());
+        timer
+            .into_iter()
+            .chain(self.destinations.next_revival())
+            .min()
     }
 
-    /// How many messages there are, and the oldest, which is the first by name.
-    #[must_use]
-    pub fn level(&self) -> Level {
-        Level {
-            messages: self.entries.len(),
-            oldest: self.entries.first_key_value().map(|(id, _)| *id),
-            active: self.entries.len() - self.due.len() - self.held,
-            held: self.held,
-        }
-    }
-
-    fn wait(
-        &mut self,
-        id: QueueId,
-        due: SystemTime,
-        awaiting: Awaiting,
-        unrecorded: Option<Box<MessageState>>,
-    ) {
-        match awaiting {
-            Awaiting::Release => self.held += 1,
-            Awaiting::Time | Awaiting::Signing => {
-                self.due.insert((due, id));
+    /// Puts in line what has come due.
+    fn wake(&mut self, now: SystemTime) {
+        let now = Moment::from(now);
+        while let Some((moment, id)) = self.timers.first().copied() {
+            if moment > now {
+                return;
             }
+            self.timers.pop_first();
+            let Some(entry) = self.entries.get_mut(&id) else {
+                continue;
+            };
+            let (lines, destinations) = (&mut self.lines, &self.destinations);
+            let origin = entry.origin;
+            let mut join = |leg: Leg| match leg.stand {
+                Stand::Due(due) if due <= now => {
+                    let room = leg.want.map_or(0, |to| destinations.room(to));
+                    lines.join(origin, leg.want, id, room);
+                    Stand::InLine
+                }
+                Stand::Due(_) | Stand::InLine | Stand::Called => leg.stand,
+            };
+            entry.legs.change(&mut join);
+            let upkeep = Leg {
+                want: None,
+                stand: entry.upkeep.stand(),
+            };
+            entry.upkeep = join(upkeep).into();
+            self.timers.extend(entry.timer().map(|moment| (moment, id)));
         }
-        let entry = Entry::Waiting {
-            due,
-            awaiting,
-            unrecorded,
+    }
+
+    /// It is a message's turn to go somewhere.
+    fn call(&mut self, id: QueueId, destination: DestinationId) -> Option<Start> {
+        let want = Some(destination);
+        let entry = self.entries.get_mut(&id)?;
+        entry.legs.change(|leg| match leg.want == want {
+            true => Stand::Called,
+            false => leg.stand,
+        });
+        let hop = self.destinations.describe(destination)?.0.clone();
+        self.destinations.begin(destination);
+        self.admit(destination);
+        let to = Call { destination, hop };
+        if self.running.contains_key(&id) {
+            return Some(Start::Further { id, to });
+        }
+        self.begin(id, Some(to))
+    }
+
+    /// It is a message's turn to have a round that goes nowhere.
+    fn keep_up(&mut self, id: QueueId) -> Option<Start> {
+        if self.running.contains_key(&id) {
+            let entry = self.entries.get_mut(&id)?;
+            entry.take_up(); // by the round that goes on
+            return None;
+        }
+        self.begin(id, None)
+    }
+
+    fn begin(&mut self, id: QueueId, to: Option<Call>) -> Option<Start> {
+        self.running.insert(id, Running::default());
+        let entry = self.entries.get_mut(&id)?;
+        let purpose = match (&to, entry.upkeep.stand()) {
+            (Some(_), _) => Purpose::Delivery,
+            (None, Stand::InLine) => Purpose::Upkeep,
+            (None, Stand::Due(_) | Stand::Called) => Purpose::Survey,
         };
-        self.entries.insert(id, entry);
+        let before = entry.timer();
+        self.lines.leave(entry.origin, None, id);
+        entry.take_up();
+        let after = entry.timer();
+        if before != after {
+            if let Some(moment) = before {
+                self.timers.remove(&(moment, id));
+            }
+            self.timers.extend(after.map(|moment| (moment, id)));
+        }
+        let waiting = entry.legs.iter().filter(|leg| leg.stand != Stand::Called);
+        let troubles = waiting.filter_map(|leg| {
+            let (hop, trouble) = self.destinations.describe(leg.want?)?;
+            Some((hop.clone(), Arc::clone(trouble?)))
+        });
+        Some(Start::Round {
+            id,
+            to,
+            purpose,
+            unrecorded: self.unrecorded.remove(&id),
+            troubles: troubles.collect(),
+        })
+    }
+
+    /// Whether it is not known whose a message is.
+    fn is_unknown(&self, id: QueueId) -> bool {
+        let entry = self.entries.get(&id);
+        let origin = entry.and_then(|entry| self.origins.get(entry.origin));
+        origin.is_some_and(|(origin, _)| *origin == Origin::Unknown)
+    }
+
+    fn admit(&mut self, destination: DestinationId) {
+        let room = self.destinations.room(destination);
+        self.lines.admit(destination, room);
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use std::time::Duration;
-
-    use super::*;
-
-    fn at(seconds: u64) -> SystemTime {
-        SystemTime::UNIX_EPOCH + Duration::from_secs(seconds)
-    }
-
-    fn id(number: u64) -> QueueId {
-        QueueId::from_number(number)
-    }
-
-    fn started(schedule: &mut Schedule, now: u64) -> Vec<u64> {
-        std::iter::from_fn(|| schedule.start_due(at(now)))
-            .map(|(id, _)| id.number())
-            .collect()
-    }
-
-    fn again(due: u64, awaiting: Awaiting) -> Next {
-        Next::Again {
-            due: at(due),
-            awaiting,
-            unrecorded: None,
-        }
-    }
-
-    #[test]
-    fn messages_start_in_the_order_of_their_times_and_once() {
-        let mut schedule = Schedule::default();
-        schedule.add(id(1), at(30), Awaiting::Time);
-        schedule.add(id(2), at(10), Awaiting::Time);
-        schedule.add(id(2), at(5), Awaiting::Time); // told twice
-        assert_eq!(schedule.next_due(), Some(at(10)));
-        assert_eq!(started(&mut schedule, 9), [0; 0]);
-        assert_eq!(started(&mut schedule, 30), [2, 1]);
-        assert_eq!(started(&mut schedule, 99), [0; 0]);
-        assert_eq!(schedule.next_due(), None);
-    }
-
-    #[test]
-    fn a_round_ends_in_another_or_in_nothing() {
-        let mut schedule = Schedule::default();
-        schedule.add(id(1), at(0), Awaiting::Time);
-        schedule.add(id(2), at(0), Awaiting::Time);
-        assert_eq!(started(&mut schedule, 0), [1, 2]);
-        schedule.end(id(1), Next::Done, at(1));
-        schedule.end(id(2), again(50, Awaiting::Time), at(1));
-        assert_eq!(started(&mut schedule, 49), [0; 0]);
-        assert_eq!(started(&mut schedule, 50), [2]);
-    }
-
-    #[test]
-    fn messages_count_until_their_last_round_has_ended() {
-        let mut schedule = Schedule::default();
-        let level = |messages, active, oldest: Option<u64>| Level {
-            messages,
-            oldest: oldest.map(id),
-            active,
-            held: 0,
-        };
-        assert_eq!(schedule.level(), level(0, 0, None));
-        schedule.add(id(2), at(0), Awaiting::Time);
-        schedule.add(id(1), at(50), Awaiting::Time);
-        assert_eq!(schedule.level(), level(2, 0, Some(1)));
-        assert_eq!(started(&mut schedule, 50), [2, 1]);
-        assert_eq!(schedule.level(), level(2, 2, Some(1)));
-        schedule.end(id(1), Next::Done, at(51));
-        assert_eq!(schedule.level(), level(1, 1, Some(2)));
-        schedule.end(id(2), Next::Done, at(51));
-        assert_eq!(schedule.level(), level(0, 0, None));
-    }
-
-    #[test]
-    fn what_is_held_is_there_and_never_due() {
-        let mut schedule = Schedule::default();
-        schedule.add(id(1), at(10), Awaiting::Release);
-        schedule.add(id(2), at(20), Awaiting::Time);
-        assert_eq!((schedule.level().messages, schedule.level().held), (2, 1));
-        schedule.keys_changed(at(15));
-        schedule.all_due(at(15));
-        assert_eq!(started(&mut schedule, 99), [2]);
-        assert_eq!(schedule.next_due(), None);
-        assert_eq!(schedule.page(None, 9), [(id(1), false), (id(2), true)]);
-        assert_eq!(schedule.page(Some(id(1)), 9), [(id(2), true)]);
-        assert_eq!(schedule.page(None, 1), [(id(1), false)]);
-        // Released.
-        assert!(matches!(schedule.take(id(1)), Taken::Waiting(None)));
-        assert!(matches!(schedule.take(id(1)), Taken::Running));
-        assert_eq!(schedule.level().held, 0);
-        schedule.end(id(1), again(30, Awaiting::Time), at(16));
-        assert_eq!(started(&mut schedule, 30), [1]);
-        schedule.end(id(1), Next::Done, at(31));
-        assert!(matches!(schedule.take(id(1)), Taken::Unknown));
-    }
-
-    #[test]
-    fn what_is_taken_is_not_started() {
-        let mut schedule = Schedule::default();
-        schedule.add(id(1), at(10), Awaiting::Time);
-        assert!(matches!(schedule.take(id(1)), Taken::Waiting(None)));
-        assert_eq!(started(&mut schedule, 99), [0; 0]);
-        schedule.end(id(1), again(10, Awaiting::Release), at(11));
-        assert_eq!(schedule.is_running(id(1)), Some(false));
-        assert_eq!(started(&mut schedule, 99), [0; 0]);
-        assert_eq!(schedule.is_running(id(2)), None);
-    }
-
-    #[test]
-    fn changed_keys_wake_what_waits_for_signing_and_nothing_else() {
-        let mut schedule = Schedule::default();
-        schedule.add(id(1), at(100), Awaiting::Signing);
-        schedule.add(id(2), at(100), Awaiting::Time);
-        schedule.keys_changed(at(7));
-        assert_eq!(started(&mut schedule, 7), [1]);
-    }
-
-    #[test]
-    fn keys_that_change_while_a_round_runs_are_not_missed() {
-        let mut schedule = Schedule::default();
-        schedule.add(id(1), at(0), Awaiting::Signing);
-        schedule.add(id(2), at(0), Awaiting::Time);
-        assert_eq!(started(&mut schedule, 0), [1, 2]);
-        schedule.keys_changed(at(1));
-        schedule.end(id(1), again(100, Awaiting::Signing), at(2));
-        schedule.end(id(2), again(100, Awaiting::Time), at(2));
-        assert_eq!(started(&mut schedule, 2), [1]);
-    }
-}
+mod tests;

@@ -10,35 +10,47 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::SystemTime;
 
 use router_config::RouterConfig;
-use tokio::sync::Semaphore;
-use tokio::task::JoinSet;
 
-use super::retry::{Retry, RetryPlan};
+use super::attempts::Ended;
+use super::calls::Calls;
+use super::next::{Again, Next, Remaining};
+use super::origin::Origin;
+use super::retry::{Retry, RetryPlan, Told};
 use super::round::Round;
-use super::schedule::Next;
+use super::schedule::Awaiting;
+use super::start::Purpose;
 use super::{Parts, awaiting};
-use crate::deliver::outcome::{Outcome, Settled};
-use crate::deliver::route::{self, Route};
+use crate::deliver::outcome::Outcome;
+use crate::deliver::route::Hop;
+use crate::dsn::report::Action;
 use crate::dsn::{self, Due};
+use crate::envelope::Envelope;
 use crate::ids::QueueId;
 use crate::mail_log;
 use crate::signing::state::Signing;
 use crate::spool::SpoolError;
-use crate::spool::message::{Fault, Message, MessageState, RecipientState};
+use crate::spool::message::{Fault, MessageState, RecipientState};
 
 /// What all rounds share.
 pub(super) struct Worker {
     pub(super) parts: Parts,
-    retry: RetryPlan,
-    attempts: Semaphore,
-    stopping: AtomicBool,
+    pub(super) retry: RetryPlan,
+    pub(super) stopping: AtomicBool,
+}
+
+/// Why there is a round of a message.
+pub(super) struct Occasion {
+    pub(super) purpose: Purpose,
+    /// What an earlier round could not record.
+    pub(super) unrecorded: Option<Box<MessageState>>,
+    /// Why destinations that the round does not go to were not reached last.
+    pub(super) troubles: Vec<(Hop, Arc<Fault>)>,
 }
 
 impl Worker {
     pub(super) fn new(parts: Parts) -> Self {
         Self {
             retry: RetryPlan::new(&parts.settings),
-            attempts: Semaphore::new(parts.settings.concurrency.clamp(1, Semaphore::MAX_PERMITS)),
             stopping: AtomicBool::new(false),
             parts,
         }
@@ -47,15 +59,20 @@ impl Worker {
     /// No attempt begins after this; those that have begun go on.
     pub(super) fn stop(&self) {
         self.stopping.store(true, Ordering::Relaxed);
-        self.attempts.close();
     }
 
     /// Works on a message once.
     pub(super) async fn round(
         self: Arc<Self>,
         id: QueueId,
-        unrecorded: Option<Box<MessageState>>,
+        occasion: Occasion,
+        calls: Calls,
     ) -> Next {
+        let Occasion {
+            purpose,
+            unrecorded,
+            troubles,
+        } = occasion;
         let mut round = match self.load(id, unrecorded).await {
             Ok(round) => round,
             Err(next) => return next,
@@ -64,15 +81,21 @@ impl Worker {
             return Next::released();
         }
         let router = self.settle_signing(&mut round).await;
-        if self.deliver(&mut round, &router).await == Ended::Stopped {
+        if self.deliver(&mut round, &router, calls).await == Ended::Stopped {
             // No round has ended: what is left is due as it was, at the next start.
-            return self.record(round).await.unwrap_or_else(|next| next);
+            let remaining = Remaining::AsBefore;
+            return self
+                .record(round, remaining)
+                .await
+                .unwrap_or_else(|next| next);
         }
-        self.give_up(&mut round);
+        round.explain(&router, &troubles);
+        self.give_up(&mut round, &router, purpose);
         if let Err(next) = self.report(&mut round, &router).await {
             return next;
         }
-        self.conclude(round).await
+        self.tell_of_delay(&mut round, &router).await;
+        self.conclude(round, &router).await
     }
 
     /// Reads the message, and records first what an earlier round could not.
@@ -125,60 +148,17 @@ impl Worker {
         router
     }
 
-    /// Brings the message to the next hops of those recipients that it may leave for.
-    async fn deliver(self: &Arc<Self>, round: &mut Round, router: &RouterConfig) -> Ended {
-        let ready = round.ready(router);
-        let message = Arc::clone(&round.message);
-        let mut running = JoinSet::new();
-        let fixed = message.state.orders.next_hop.as_ref();
-        for route in route::group(router, &message.envelope.recipients, &ready, fixed) {
-            let worker = Arc::clone(self);
-            let message = Arc::clone(&message);
-            let signatures = round.signatures(&route);
-            running.spawn(async move { worker.attempt(&message, &signatures, &route).await });
-        }
-        let mut ended = Ended::Whole;
-        while let Some(attempt) = running.join_next().await {
-            match attempt {
-                Ok(Some(settled)) => {
-                    for Settled { recipient, outcome } in settled {
-                        round.settle(recipient, outcome);
-                    }
-                }
-                Ok(None) => ended = Ended::Stopped,
-                Err(error) => mail_log::round_failed(message.id, "attempt a delivery", &error),
-            }
-            if !running.is_empty() {
-                // So that a crash while a slow hop is waited for repeats nothing that is done.
-                let state = round.state.clone();
-                if let Err(error) = self.parts.spool.update(message.id, state).await {
-                    mail_log::round_failed(message.id, "record an outcome", &error);
-                }
-            }
-        }
-        ended
-    }
-
-    /// Delivers to one next hop once there is room; `None` when the server stops before.
-    async fn attempt(
-        &self,
-        message: &Message,
-        signatures: &[u8],
-        route: &Route,
-    ) -> Option<Vec<Settled>> {
-        let _room = self.attempts.acquire().await.ok()?;
-        if self.stopping.load(Ordering::Relaxed) {
-            return None;
-        }
-        Some(self.parts.deliver.deliver(message, signatures, route).await)
-    }
-
-    /// Fails what is still pending when the time allowed has run out.
-    fn give_up(&self, round: &mut Round) {
+    /// Fails what is still pending when the time allowed has run out: those who have had their last attempt, and in a round
+    /// for the message's upkeep, which comes after that, everybody.
+    fn give_up(&self, round: &mut Round, router: &RouterConfig, purpose: Purpose) {
         if self.next_round(round) != Retry::GiveUp {
             return;
         }
-        for recipient in round.pending(|_| true) {
+        let left = match purpose {
+            Purpose::Delivery | Purpose::Survey => round.pending_where_it_went(router),
+            Purpose::Upkeep => round.pending(|_| true),
+        };
+        for recipient in left {
             let last = match round.state.recipients.get(recipient) {
                 Some(RecipientState::Pending(Some(fault))) => fault.clone(),
                 _ => Fault {
@@ -211,8 +191,7 @@ impl Worker {
                 Due::Report { to, recipients } => (to, recipients),
             };
         // What is reported must not be tried again after a crash.
-        let state = round.state.clone();
-        if let Err(error) = self.parts.spool.update(message.id, state).await {
+        if let Err(error) = self.put_on_record(round).await {
             mail_log::round_failed(message.id, "record an outcome", &error);
             return Err(self.later(Some(Box::new(round.state.clone()))));
         }
@@ -221,6 +200,7 @@ impl Worker {
             postmaster: router.postmaster(),
             give_up_after: self.retry.give_up_after,
             now: self.parts.clock.now(),
+            action: Action::Failed,
         };
         let report = dsn::report::render(message, &recipients, &to, &context);
         match self.parts.reporter.report(to, report).await {
@@ -239,7 +219,7 @@ impl Worker {
     }
 
     /// Removes the message when all is settled, else counts the round and says when the next is due.
-    pub(super) async fn conclude(&self, mut round: Round) -> Next {
+    pub(super) async fn conclude(&self, mut round: Round, router: &RouterConfig) -> Next {
         let id = round.message.id;
         let settled = round
             .state
@@ -261,29 +241,68 @@ impl Worker {
                 }
             };
         }
+        let (put_off, untried) = round.remaining(router);
+        // A round that went nowhere, while there is somewhere to go, does not count.
+        if put_off.is_empty() && !untried.is_empty() {
+            let remaining = Remaining::Are { put_off, untried };
+            return self
+                .record(round, remaining)
+                .await
+                .unwrap_or_else(|next| next);
+        }
         let due = match self.next_round(&round) {
             Retry::At(due) => due,
-            // Only a report is left, which is never given up.
+            // Only a report is left, which is never given up, or what no destination has taken yet.
             Retry::GiveUp => self.parts.clock.now() + self.retry.delay(round.state.attempts + 1),
         };
         round.state.attempts = round.state.attempts.saturating_add(1);
-        round.state.next_attempt = due;
+        // What was not tried is due as it was: after a restart nothing else is known of it.
+        round.state.next_attempt = if untried.is_empty() {
+            due
+        } else {
+            round.state.next_attempt.min(due)
+        };
         round.log_deferred(due);
-        self.record(round).await.unwrap_or_else(|next| next)
+        let remaining = Remaining::Are { put_off, untried };
+        let next = self.record(round, remaining).await;
+        next.map_or_else(|next| next, |next| next.due_at(due))
+    }
+
+    /// Puts on record what has become of the message, if anything has.
+    pub(super) async fn put_on_record(&self, round: &mut Round) -> Result<(), SpoolError> {
+        if round.state != round.recorded {
+            let (id, state) = (round.message.id, round.state.clone());
+            self.parts.spool.update(id, state).await?;
+            round.recorded.clone_from(&round.state);
+        }
+        Ok(())
     }
 
     /// Writes the state down and schedules the message by it.
-    async fn record(&self, round: Round) -> Result<Next, Next> {
-        let (id, state) = (round.message.id, round.state);
-        if let Err(error) = self.parts.spool.update(id, state.clone()).await {
-            mail_log::round_failed(id, "record the round", &error);
-            return Err(self.later(Some(Box::new(state))));
+    async fn record(&self, mut round: Round, remaining: Remaining) -> Result<Next, Next> {
+        if let Err(error) = self.put_on_record(&mut round).await {
+            mail_log::round_failed(round.message.id, "record the round", &error);
+            return Err(self.later(Some(Box::new(round.state))));
         }
-        Ok(Next::Again {
+        let state = &round.state;
+        Ok(Next::Again(Again {
             due: state.next_attempt,
-            awaiting: awaiting(&state),
+            awaiting: awaiting(state),
+            remaining,
+            upkeep: self.upkeep(&round.message.envelope, state),
+            origin: Some(Origin::from(&round.message.envelope.source)),
             unrecorded: None,
-        })
+        }))
+    }
+
+    /// When a message needs a round, wherever it stands then.
+    pub(super) fn upkeep(&self, envelope: &Envelope, state: &MessageState) -> SystemTime {
+        let told = match state.delay_told {
+            Some(_) => Told::Yes,
+            None => Told::No,
+        };
+        self.retry
+            .upkeep(envelope.accepted, told, self.parts.clock.now())
     }
 
     fn next_round(&self, round: &Round) -> Retry {
@@ -298,19 +317,16 @@ impl Worker {
     /// The spool is in trouble: come back soon, with what it could not record.
     pub(super) fn later(&self, unrecorded: Option<Box<MessageState>>) -> Next {
         let now: SystemTime = self.parts.clock.now();
-        Next::Again {
-            due: now + self.retry.delay(1).min(SPOOL_RETRY),
-            awaiting: super::schedule::Awaiting::Time,
+        let due = now + self.retry.delay(1).min(SPOOL_RETRY);
+        Next::Again(Again {
+            due,
+            awaiting: Awaiting::Time,
+            remaining: Remaining::AsBefore,
+            upkeep: due,
+            origin: None,
             unrecorded,
-        }
+        })
     }
-}
-
-/// Whether the attempts of a round all ran.
-#[derive(PartialEq, Eq)]
-enum Ended {
-    Whole,
-    Stopped,
 }
 
 /// RFC 3463 §3.5: delivery time expired.

@@ -11,6 +11,9 @@ use crate::spool::message::Message;
 
 /// Runs the signing step again for a stored message, where that is due.
 pub trait Replay: Send + Sync + 'static {
+    /// The policy in force now.
+    fn router(&self) -> Arc<RouterConfig>;
+
     /// The outcomes for all pending recipients outside, under the policy and the keys in force now. Those on record that
     /// stand are given back as they are; those that were made anew have been told to the mail log.
     fn replay<'a>(

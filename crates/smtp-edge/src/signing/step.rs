@@ -140,6 +140,10 @@ impl SigningStep {
 }
 
 impl Replay for SigningStep {
+    fn router(&self) -> Arc<RouterConfig> {
+        Arc::clone(&self.in_force().router)
+    }
+
     fn replay<'a>(
         &'a self,
         message: &'a Message,

@@ -64,6 +64,8 @@ pub struct MessageState {
     pub next_attempt: SystemTime,
     /// What an administrator has ordered.
     pub orders: Orders,
+    /// When the sender was told that the message is delayed, which happens once.
+    pub delay_told: Option<SystemTime>,
 }
 
 /// What an administrator has ordered about a message; it stands until another order takes it back.

@@ -13,6 +13,7 @@
 
 mod parts;
 mod read;
+mod version_1;
 mod write;
 
 use dkim_core::BodyHashes;
@@ -132,9 +133,9 @@ pub enum RecordError {
 const MAGIC: &[u8; 4] = b"EDGE";
 const MESSAGE: u8 = b'M';
 const STATE: u8 = b'S';
-/// What is written. Versions 1 and 2 are read as well. Both kept no orders of an administrator; version 1 kept no hashes of the
-/// body, and one outcome of signing for all copies, which is made anew.
-const VERSION: u8 = 3;
+/// What is written. Versions 1 to 3 are read as well. All of them kept no notice of a delay, 1 and 2 no orders of an
+/// administrator; version 1 kept no hashes of the body, and one outcome of signing for all copies, which is made anew.
+const VERSION: u8 = 4;
 const HEAD: usize = 16;
 const CHECKSUM: usize = 4;
 

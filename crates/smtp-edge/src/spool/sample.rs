@@ -57,6 +57,7 @@ pub(crate) fn fresh(recipients: usize) -> MessageState {
         attempts: 0,
         next_attempt: accepted(),
         orders: Orders::default(),
+        delay_told: None,
     }
 }
 
@@ -97,6 +98,7 @@ pub(crate) fn worked_on() -> MessageState {
             held: Some(accepted() + Duration::new(300, 7)),
             next_hop: Some("[2001:db8::25]:2525".parse().unwrap()),
         },
+        delay_told: Some(accepted() + Duration::new(1800, 9)),
     }
 }
 

@@ -143,6 +143,7 @@ fn message() -> Message {
             attempts: 0,
             next_attempt: SystemTime::UNIX_EPOCH,
             orders: Default::default(),
+            delay_told: None,
         },
     }
 }

@@ -147,6 +147,18 @@ pub(super) const REPORTED: Declared = declared(
     &[],
     "Messages whose sender was told of a failure, or has no address to be told at",
 );
+pub(super) const DELAY_NOTICES: Declared = declared(
+    Kind::Counter,
+    "smtp_edge_delay_notices_total",
+    &[],
+    "Messages whose sender was told that they are delayed",
+);
+pub(super) const DESTINATIONS_DIED: Declared = declared(
+    Kind::Counter,
+    "smtp_edge_destinations_died_total",
+    &[],
+    "Times that a destination was not reached so often that it was left alone for a time",
+);
 pub(super) const TLS_FAILURES: Declared = declared(
     Kind::Counter,
     "smtp_edge_tls_failures_total",
@@ -189,6 +201,24 @@ pub(super) const QUEUE_OLDEST: Declared = declared(
     &[],
     "Time since the oldest message of the queue was accepted, 0 when it is empty",
 );
+pub(super) const QUEUE_DELIVERIES: Declared = declared(
+    Kind::Gauge,
+    "smtp_edge_queue_deliveries",
+    &[],
+    "Deliveries under way",
+);
+pub(super) const QUEUE_IN_LINE: Declared = declared(
+    Kind::Gauge,
+    "smtp_edge_queue_in_line",
+    &[],
+    "Copies whose time has come, and that wait for room at their destination or for their turn",
+);
+pub(super) const QUEUE_DESTINATIONS: Declared = declared(
+    Kind::Gauge,
+    "smtp_edge_queue_destinations",
+    &["state"],
+    "Destinations that messages of the queue are to go to, and those of them that are left alone",
+);
 pub(super) const KEYRING_AGE: Declared = declared(
     Kind::Gauge,
     "smtp_edge_keyring_age_seconds",
@@ -209,7 +239,7 @@ pub(super) const BUILD_INFO: Declared = declared(
 );
 
 /// Every metric, in the order of the manual.
-pub const DECLARED: [Declared; 28] = [
+pub const DECLARED: [Declared; 33] = [
     ACCEPTED,
     REJECTED,
     MENDED,
@@ -228,6 +258,8 @@ pub const DECLARED: [Declared; 28] = [
     DEFERRED,
     BOUNCED,
     REPORTED,
+    DELAY_NOTICES,
+    DESTINATIONS_DIED,
     TLS_FAILURES,
     ROUND_FAILURES,
     QUEUE_ORDERS,
@@ -235,6 +267,9 @@ pub const DECLARED: [Declared; 28] = [
     QUEUE_MESSAGES,
     QUEUE_HELD,
     QUEUE_OLDEST,
+    QUEUE_DELIVERIES,
+    QUEUE_IN_LINE,
+    QUEUE_DESTINATIONS,
     KEYRING_AGE,
     KEYS_UNUSABLE,
     BUILD_INFO,

@@ -5,8 +5,15 @@ use super::*;
 
 fn reading() -> Reading {
     Reading {
-        queued: 3,
-        held: 1,
+        queue: Level {
+            messages: 3,
+            held: 1,
+            under_way: 4,
+            in_line: 5,
+            destinations: 6,
+            dead: 2,
+            ..Level::default()
+        },
         oldest: Duration::from_millis(1500),
         keyring_age: Duration::from_secs(7),
         unusable: vec![FaultClass::KeyMissing, FaultClass::KeyMissing],

@@ -86,7 +86,9 @@ fn shown(ending: &Ending, host: SocketAddr) -> String {
             format!("delivered, encrypted: {reply}")
         }
         Ending::Settled(Outcome::Delivered(Taken { reply, .. })) => format!("delivered: {reply}"),
-        Ending::Settled(Outcome::Later(fault)) => format!("later: {}", told(fault)),
+        Ending::Settled(Outcome::Later(fault) | Outcome::Unreachable(fault)) => {
+            format!("later: {}", told(fault))
+        }
         Ending::Settled(Outcome::Failed(fault)) => format!("failed: {}", told(fault)),
         Ending::NextHost(fault) => format!("next host: {}", told(fault)),
     };

@@ -27,6 +27,7 @@ fn shown<T: ToString>(result: Result<Vec<T>, Outcome>) -> String {
             .join(" "),
         Err(Outcome::Failed(fault)) => format!("failed {}", fault.status),
         Err(Outcome::Later(fault)) => format!("later {}", fault.status),
+        Err(Outcome::Unreachable(fault)) => format!("unreachable {}", fault.status),
         Err(Outcome::Delivered(_)) => "delivered".to_owned(),
     }
 }
@@ -71,7 +72,7 @@ async fn exchangers_of_a_domain() {
     check(&[], "failed 5.1.2", "no such domain").await;
     check(
         &[("example.net", Broken)],
-        "later 4.4.3",
+        "unreachable 4.4.3",
         "the DNS is broken",
     )
     .await;
@@ -138,7 +139,7 @@ async fn addresses_of_an_exchanger() {
     check(
         &[("mx.example.net", Broken)],
         &[],
-        "later 4.4.3",
+        "unreachable 4.4.3",
         "the DNS is broken",
     )
     .await;
@@ -154,7 +155,7 @@ async fn a_host_of_the_settings_may_be_private_and_is_waited_for() {
     );
     assert_eq!(
         shown(resolver.configured_addresses("gone.inside.example").await),
-        "later 4.4.3"
+        "unreachable 4.4.3"
     );
 }
 

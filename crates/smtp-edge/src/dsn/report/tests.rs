@@ -1,6 +1,7 @@
 use mail_parser::{MessageParser, MimeHeaders as _};
 
 use super::*;
+use crate::deliver::outcome::local_fault;
 use crate::envelope::ReversePath;
 use crate::signing::state::{FaultClass, SigningFault};
 use crate::spool::sample;
@@ -10,6 +11,7 @@ const CONTEXT: Context<'static> = Context {
     postmaster: "postmaster@renovations.com",
     give_up_after: Duration::from_secs(5 * 86_400),
     now: SystemTime::UNIX_EPOCH,
+    action: Action::Failed,
 };
 
 fn context() -> Context<'static> {
@@ -239,4 +241,38 @@ fn hosts_known_by_address_alone_are_named_as_literals() {
     check("mx.example.net [192.0.2.25]:25", "mx.example.net");
     check("192.0.2.25 [192.0.2.25]:25", "[192.0.2.25]");
     check("2001:db8::1 [2001:db8::1]:25", "[IPv6:2001:db8::1]");
+}
+
+#[test]
+fn a_notice_of_a_delay_says_until_when_it_is_tried() {
+    let recipients = [
+        (2, remote_fault("4.3.0", "451 4.3.0 come back later")),
+        (
+            3,
+            local_fault("4.4.1", "mx.example.com [192.0.2.9]:25: timed out"),
+        ),
+    ];
+    let context = Context {
+        action: Action::Delayed,
+        now: sample::accepted() + Duration::from_secs(4 * 3600),
+        ..CONTEXT
+    };
+    let notice = render(&message(), &recipients, &sender(), &context);
+    check_form(&notice);
+    let notice = String::from_utf8(notice).unwrap();
+    let expected = "Original-Recipient: rfc822; slow@example.com\r\nFinal-Recipient: rfc822; slow@example.com\r\n\
+        Action: delayed\r\nStatus: 4.3.0\r\nRemote-MTA: dns; mx.example.net\r\n\
+        Diagnostic-Code: smtp; 451 4.3.0 come back later\r\nLast-Attempt-Date: Mon, 21 Sep 2026 18:13:20 +0000\r\n\
+        Will-Retry-Until: Sat, 26 Sep 2026 14:13:20 +0000\r\n";
+    assert!(notice.contains(expected), "{notice}");
+    assert_eq!(notice.matches("\r\nWill-Retry-Until: ").count(), 2);
+    assert!(
+        notice.contains("\r\nSubject: Your message is delayed\r\n"),
+        "{notice}"
+    );
+    assert!(
+        notice.contains("\r\n    Tried until: Sat, 26 Sep 2026 14:13:20 +0000\r\n"),
+        "{notice}"
+    );
+    assert!(!notice.contains("will not be tried again"), "{notice}");
 }

@@ -123,7 +123,6 @@ async fn a_message_that_is_expired_is_reported_with_its_last_fault() {
         .expect(&[
             "round 1, next at 300",
             "round 1, next at 300",
-            "round 1, next at 300",
             "report to samantha@renovations.com, 1 failed",
             "removed",
         ])
@@ -266,4 +265,31 @@ async fn a_queue_that_is_drained_tries_everything_at_once() {
         .await;
     world.handle.drain(Draining::Off);
     assert!(!world.handle.is_draining());
+}
+
+#[tokio::test]
+async fn a_message_that_is_requeued_does_not_wait_for_where_it_was_to_go() {
+    let mut world = World::new().await;
+    world.next_outcomes((0..4).map(|_| unreachable()));
+    world.accept(&message(&["a@example.net"])).await;
+    for (round, wait, due) in [(1, 0, 300), (2, 300, 900), (3, 600, 2100), (4, 1200, 4500)] {
+        world.pass(Duration::from_secs(wait));
+        let round = format!("round {round}, next at {due}");
+        world.expect(&["attempt a@example.net \"\"", &round]).await;
+    }
+    let mut second = message(&["b@example.net"]);
+    second.id = QueueId::from_number(second.id.number() + 1);
+    let id = world.accept(&second).await;
+    let mut levels = world.handle.levels.clone();
+    let waits = levels.wait_for(|level| level.dead == 1 && level.in_line == 1);
+    waits.await.unwrap();
+    let host = "192.0.2.9:25".parse().unwrap();
+    assert_eq!(world.order(id, Order::Requeue(Some(host))).await, "done");
+    world
+        .expect(&[
+            "round 0, next at 2100",
+            "attempt b@example.net \"\" to 192.0.2.9:25",
+            "removed",
+        ])
+        .await;
 }

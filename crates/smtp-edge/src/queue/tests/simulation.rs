@@ -3,7 +3,8 @@
 //! What is a failure: a recipient who has neither the message nor a report once everything works again; a recipient
 //! who has it twice, or has it and is reported, or is reported twice; a message that is still in the spool; an
 //! external copy that leaves while its signing is deferred; a copy of a message after an order to hold or to delete it was
-//! answered as done. What is not: a second copy or report after a restart that
+//! answered as done; more deliveries at once than the settings allow, at all or to one next hop. What is not: a second copy or
+//! report after a restart that
 //! came while the spool could not record the first.
 
 use std::collections::{BTreeMap, VecDeque};
@@ -13,15 +14,15 @@ use std::sync::Mutex;
 use std::sync::atomic::Ordering;
 
 use proptest::prelude::*;
-use router_config::{RouterConfig, RouterSettings, SigningSettings};
+use router_config::{Client, RouterConfig, RouterSettings, SigningSettings};
 
 use super::super::filter::Filter;
 use super::super::order::{Instruction, Obeyed, Order};
 use super::super::*;
 use crate::deliver::outcome::{Outcome, Settled, Taken, local_fault};
-use crate::deliver::route::{Audience, Route};
+use crate::deliver::route::{Audience, Hop, Route};
 use crate::dsn::ReportError;
-use crate::envelope::Mailbox;
+use crate::envelope::{Mailbox, Source};
 use crate::signing::replay::Replayed;
 use crate::signing::state::{FaultClass, Signing, SigningFault};
 use crate::spool::SpoolError;
@@ -31,11 +32,14 @@ use crate::spool::sample::{self, for_all};
 
 #[derive(Debug, Clone)]
 enum Operation {
-    /// A message to an internal and so many external recipients; signed at once or not.
+    /// A message of one of some clients to an internal and so many external recipients; signed at once or not.
     Accept {
+        client: u8,
         external: usize,
         deferred: bool,
     },
+    /// From now on deliveries wait before they end, or they do no longer.
+    Slow(bool),
     /// So many seconds pass.
     Pass(u64),
     /// Next hops answer so, one after another, and then go on to accept.
@@ -56,18 +60,25 @@ enum Operation {
 enum Answer {
     Yes,
     Later,
+    Away,
     No,
 }
 
 fn operation() -> impl Strategy<Value = Operation> {
     let answers = || {
         proptest::collection::vec(
-            prop_oneof![Just(Answer::Yes), Just(Answer::Later), Just(Answer::No)],
-            1..6,
+            prop_oneof![
+                2 => Just(Answer::Yes),
+                2 => Just(Answer::Later),
+                3 => Just(Answer::Away),
+                2 => Just(Answer::No)
+            ],
+            1..9,
         )
     };
     prop_oneof![
-        4 => (0..4_usize, any::<bool>()).prop_map(|(external, deferred)| Operation::Accept { external, deferred }),
+        6 => (0..3_u8, 0..6_usize, any::<bool>()).prop_map(|(client, external, deferred)| Operation::Accept { client, external, deferred }),
+        2 => any::<bool>().prop_map(Operation::Slow),
         4 => (1..20_000_u64).prop_map(Operation::Pass),
         1 => (400_000..500_000_u64).prop_map(Operation::Pass),
         3 => answers().prop_map(Operation::Hops),
@@ -103,6 +114,38 @@ struct Outside {
     /// Copies and reports, by message and recipient.
     came: Mutex<BTreeMap<(QueueId, String), (u32, u32)>>,
     unsigned: Mutex<Vec<String>>,
+    /// Deliveries wait while this holds.
+    slow: watch::Sender<bool>,
+    under_way: Mutex<BTreeMap<String, usize>>,
+    too_many: Mutex<Vec<String>>,
+}
+
+/// A delivery under way; it ends when this is dropped.
+struct UnderWay<'a> {
+    outside: &'a Outside,
+    hop: String,
+}
+
+impl<'a> UnderWay<'a> {
+    fn begin(outside: &'a Outside, hop: &Hop) -> Self {
+        let hop = hop.to_string();
+        let mut under_way = outside.under_way.lock().unwrap();
+        *under_way.entry(hop.clone()).or_default() += 1;
+        let (there, all): (usize, usize) = (under_way[&hop], under_way.values().sum());
+        if there > MOST_TO_ONE || all > MOST {
+            let mut too_many = outside.too_many.lock().unwrap();
+            too_many.push(format!("{there} to {hop}, {all} at all"));
+        }
+        drop(under_way);
+        Self { outside, hop }
+    }
+}
+
+impl Drop for UnderWay<'_> {
+    fn drop(&mut self) {
+        let mut under_way = self.outside.under_way.lock().unwrap();
+        *under_way.get_mut(&self.hop).unwrap() -= 1;
+    }
 }
 
 /// The spool and the rest are one value, shared.
@@ -115,6 +158,18 @@ impl Deliver for Shared {
         signatures: &'a [u8],
         route: &'a Route,
     ) -> Pin<Box<dyn Future<Output = Vec<Settled>> + Send + 'a>> {
+        Box::pin(async move {
+            let under_way = UnderWay::begin(&self.0, &route.hop);
+            let mut slow = self.0.slow.subscribe();
+            slow.wait_for(|slow| !*slow).await.unwrap();
+            drop(under_way);
+            self.settle(message, signatures, route)
+        })
+    }
+}
+
+impl Shared {
+    fn settle(&self, message: &Message, signatures: &[u8], route: &Route) -> Vec<Settled> {
         if route.audience != Audience::Internal && signatures != SIGNATURE {
             self.0.unsigned.lock().unwrap().push(message.id.to_string());
         }
@@ -132,7 +187,10 @@ impl Deliver for Shared {
                         took: Duration::ZERO,
                     })
                 }
-                Answer::Later => Outcome::Later(local_fault("4.4.1", "no host could be reached")),
+                Answer::Later => Outcome::Later(local_fault("4.2.1", "mailbox busy")),
+                Answer::Away => {
+                    Outcome::Unreachable(local_fault("4.4.1", "no host could be reached"))
+                }
                 Answer::No => Outcome::Failed(local_fault("5.1.1", "no")),
             };
             Settled {
@@ -140,12 +198,15 @@ impl Deliver for Shared {
                 outcome,
             }
         });
-        let settled = settled.collect();
-        Box::pin(async move { settled })
+        settled.collect()
     }
 }
 
 impl Replay for Shared {
+    fn router(&self) -> Arc<RouterConfig> {
+        router()
+    }
+
     fn replay<'a>(
         &'a self,
         message: &'a Message,
@@ -155,7 +216,7 @@ impl Replay for Shared {
             let answer = self.0.keys.lock().unwrap().pop_front();
             signings = for_all(match answer.unwrap_or(Answer::Yes) {
                 Answer::Yes => signed(),
-                Answer::Later => Signing::Deferred(fault(FaultClass::StoreAway)),
+                Answer::Later | Answer::Away => Signing::Deferred(fault(FaultClass::StoreAway)),
                 Answer::No => Signing::Refused(fault(FaultClass::KeyMissing)),
             });
         }
@@ -184,6 +245,10 @@ impl Reporter for Shared {
             return Box::pin(async { Err(ReportError::new("full")) });
         }
         let text = String::from_utf8(message).unwrap();
+        if text.contains("\r\nAction: delayed\r\n") {
+            let durable = self.0.spool.promise(QueueId::from_number(1));
+            return Box::pin(async move { Ok(durable) });
+        }
         let about = text.split("Queue id: ").nth(1).unwrap()[..13]
             .parse()
             .unwrap();
@@ -230,6 +295,8 @@ impl Spool for SharedSpool {
     }
 }
 
+const MOST: usize = 4;
+const MOST_TO_ONE: usize = 2;
 const SIGNATURE: &[u8] = b"DKIM-Signature: s\r\n";
 
 fn signed() -> Signing {
@@ -266,7 +333,15 @@ impl Simulation {
 
     async fn operate(&mut self, operation: Operation) {
         match operation {
-            Operation::Accept { external, deferred } => self.accept(external, deferred).await,
+            Operation::Accept {
+                client,
+                external,
+                deferred,
+            } => self.accept(client, external, deferred).await,
+            Operation::Slow(slow) => {
+                self.outside.slow.send_replace(slow);
+                settle().await;
+            }
             Operation::Pass(seconds) => self.pass(seconds).await,
             Operation::Hops(answers) => *self.outside.hops.lock().unwrap() = answers.into(),
             Operation::Keys(answers) => *self.outside.keys.lock().unwrap() = answers.into(),
@@ -288,6 +363,9 @@ impl Simulation {
             return;
         };
         let id = *id;
+        // An order waits for the round of its message.
+        self.outside.slow.send_replace(false);
+        settle().await;
         let instruction = Arc::new(Instruction {
             order: order.clone(),
             filter: Filter::default(),
@@ -319,12 +397,16 @@ impl Simulation {
         Ok(())
     }
 
-    async fn accept(&mut self, external: usize, deferred: bool) {
+    async fn accept(&mut self, client: u8, external: usize, deferred: bool) {
         let mut message = sample::message(self.accepted.len() as u64);
         let names: Vec<String> = std::iter::once("in@renovations.com".to_owned())
-            .chain((0..external).map(|number| format!("out{number}@host{}.example", number % 2)))
+            .chain((0..external).map(|number| format!("out{number}@host{}.example", number % 3)))
             .collect();
         message.envelope.accepted = self.clock.now();
+        message.envelope.source = Source::Client {
+            client: Client::at([192, 0, 2, client].into()),
+            helo: "client.renovations.com".into(),
+        };
         message.envelope.recipients = names.iter().map(|name| name.parse().unwrap()).collect();
         message.state = sample::fresh(names.len());
         message.state.next_attempt = self.clock.now();
@@ -335,7 +417,8 @@ impl Simulation {
         });
         // What could not be committed was answered 451 and is the client's.
         if let Ok(durable) = self.outside.spool.commit(message.clone()).await {
-            self.handle.enqueue(durable, &message.state);
+            self.handle
+                .enqueue(durable, &message.envelope, &message.state);
             self.accepted.push((message.id, names));
         }
         settle().await;
@@ -350,11 +433,11 @@ impl Simulation {
     async fn restart(&mut self) {
         self.repeats_excused |=
             self.outside.spool.fails.load(Ordering::Relaxed) || self.unrecorded_may_wait();
-        self.queue
-            .take()
-            .unwrap()
-            .shutdown(Duration::from_secs(1))
-            .await;
+        let grace = match *self.outside.slow.borrow() {
+            true => Duration::ZERO, // they would not end
+            false => Duration::from_secs(1),
+        };
+        self.queue.take().unwrap().shutdown(grace).await;
         let recovered = self.outside.spool.recover().await.unwrap();
         let (handle, queue) = start(&self.outside, &self.clock, recovered.messages);
         (self.handle, self.queue) = (handle, Some(queue));
@@ -394,6 +477,8 @@ impl Simulation {
             self.order(ago, Order::Release).await;
         }
         *self.outside.reports_fail.lock().unwrap() = 0;
+        self.outside.hops.lock().unwrap().clear();
+        self.outside.slow.send_replace(false);
         for _ in 0..60 {
             self.pass(20_000).await;
         }
@@ -410,6 +495,10 @@ impl Simulation {
         self.check_stopped()?;
         prop_assert_eq!(
             &*self.outside.unsigned.lock().unwrap(),
+            &Vec::<String>::new()
+        );
+        prop_assert_eq!(
+            &*self.outside.too_many.lock().unwrap(),
             &Vec::<String>::new()
         );
         let came = self.outside.came.lock().unwrap();
@@ -442,7 +531,12 @@ fn start(
         replay: Arc::new(Shared(Arc::clone(outside))),
         deliver: Arc::new(Shared(Arc::clone(outside))),
         reporter: Arc::new(Shared(Arc::clone(outside))),
-        settings: DeliverySettings::default(),
+        settings: DeliverySettings {
+            concurrency: MOST,
+            destination_concurrency: 2,
+            destination_initial_concurrency: 1,
+            ..DeliverySettings::default()
+        },
         hostname: "edge.renovations.com".into(),
         clock: clock.clone(),
     };
@@ -465,6 +559,31 @@ async fn settle() {
     for _ in 0..200 {
         tokio::task::yield_now().await;
     }
+}
+
+#[tokio::test]
+async fn nobody_wakes_for_messages_that_wait_for_a_dead_destination() {
+    let mut simulation = Simulation::new();
+    *simulation.outside.hops.lock().unwrap() = vec![Answer::Away; 8].into();
+    for client in 0..200 {
+        simulation.accept(client % 3, 0, false).await;
+    }
+    let turns = || simulation.handle.turns.load(Ordering::Relaxed);
+    let level = simulation.handle.level();
+    assert_eq!((level.dead, level.under_way), (1, 0));
+    assert!(level.in_line > 190, "{level:?}");
+    let before = turns();
+    // A turn for each message, for the end of its round and of its delivery; and as many more that nothing came of.
+    assert!(before < 200 * 4, "{before}");
+    settle().await;
+    assert_eq!(turns(), before, "nothing has happened");
+    simulation.pass(60).await;
+    assert_eq!(turns(), before + 1, "it was made to look");
+    simulation.outside.hops.lock().unwrap().clear();
+    simulation.pass(240).await;
+    settle().await;
+    assert_eq!(simulation.handle.level().dead, 0);
+    simulation.end().await.unwrap();
 }
 
 proptest! {

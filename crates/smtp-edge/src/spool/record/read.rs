@@ -245,20 +245,28 @@ impl<'a> Reader<'a> {
             attempts: self.u32()?,
             next_attempt: self.time()?,
             orders: self.orders()?,
+            delay_told: match self.version {
+                1..4 => None,
+                _ => self.optional_time()?,
+            },
         })
+    }
+
+    fn optional_time(&mut self) -> Result<Option<SystemTime>, RecordError> {
+        let at = self.damaged();
+        match self.u8()? {
+            0 => Ok(None),
+            1 => self.time().map(Some),
+            _ => Err(at),
+        }
     }
 
     fn orders(&mut self) -> Result<Orders, RecordError> {
         if self.version < 3 {
             return Ok(Orders::default());
         }
-        let at = self.damaged();
         Ok(Orders {
-            held: match self.u8()? {
-                0 => None,
-                1 => Some(self.time()?),
-                _ => return Err(at),
-            },
+            held: self.optional_time()?,
             next_hop: self.optional_parsed()?,
         })
     }
@@ -322,25 +330,6 @@ impl<'a> Reader<'a> {
                 })
             })
             .collect()
-    }
-
-    /// Passes over it.
-    fn signing_of_version_1(&mut self) -> Result<(), RecordError> {
-        let at = self.damaged();
-        match self.u8()? {
-            0 => {}
-            1 => {
-                self.bytes()?;
-                for _ in 0..self.u32()? {
-                    self.text()?;
-                }
-            }
-            2 | 3 => {
-                self.signing_fault()?;
-            }
-            _ => return Err(at),
-        }
-        Ok(())
     }
 
     pub(super) fn body_hashes(&mut self) -> Result<BodyHashes, RecordError> {

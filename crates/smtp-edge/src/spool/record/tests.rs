@@ -31,6 +31,13 @@ fn version_1_still_loads() {
 fn without_orders(state: MessageState) -> MessageState {
     MessageState {
         orders: Orders::default(),
+        ..without_notice(state)
+    }
+}
+
+fn without_notice(state: MessageState) -> MessageState {
+    MessageState {
+        delay_told: None,
         ..state
     }
 }
@@ -59,11 +66,23 @@ fn version_3_still_loads() {
     let message = include_bytes!("../../../testdata/spool-v3/message.msg");
     let state = include_bytes!("../../../testdata/spool-v3/message.state");
     assert_eq!(decode_message(message).unwrap(), sample::message(1));
+    let worked_on = without_notice(sample::worked_on());
+    assert_eq!(
+        decode_state(state).unwrap(),
+        (sample::message(1).id, worked_on)
+    );
+}
+
+#[test]
+fn version_4_still_loads() {
+    let message = include_bytes!("../../../testdata/spool-v4/message.msg");
+    let state = include_bytes!("../../../testdata/spool-v4/message.state");
+    assert_eq!(decode_message(message).unwrap(), sample::message(1));
     assert_eq!(
         decode_state(state).unwrap(),
         (sample::message(1).id, sample::worked_on())
     );
-    // And is what is written: a change of the form must become version 4.
+    // And is what is written: a change of the form must become version 5.
     assert_eq!(encode_message(&sample::message(1)), message);
     assert_eq!(
         encode_state(sample::message(1).id, &sample::worked_on()),
@@ -74,7 +93,7 @@ fn version_3_still_loads() {
 #[test]
 fn another_version_is_refused_by_name() {
     let mut record = encode_message(&sample::message(1));
-    for version in [0, 4] {
+    for version in [0, 5] {
         record[5] = version;
         let error = decode_message(&record).unwrap_err();
         assert_eq!(error, RecordError::Version { version });
@@ -225,9 +244,11 @@ proptest! {
         seconds in 0..4_000_000_000_u64,
         nanoseconds in 0..1_000_000_000_u32,
         orders in orders(),
+        told in any::<bool>(),
     ) {
         let next_attempt = SystemTime::UNIX_EPOCH + Duration::new(seconds, nanoseconds);
-        let state = MessageState { recipients, signings, attempts, next_attempt, orders };
+        let delay_told = told.then_some(next_attempt);
+        let state = MessageState { recipients, signings, attempts, next_attempt, orders, delay_told };
         let id = QueueId::from_number(seconds);
         prop_assert_eq!(decode_state(&encode_state(id, &state)), Ok((id, state)));
     }

@@ -75,6 +75,13 @@ impl Writer {
         self.u32(since.subsec_nanos());
     }
 
+    pub(super) fn optional_time(&mut self, value: Option<SystemTime>) {
+        self.u8(u8::from(value.is_some()));
+        if let Some(value) = value {
+            self.time(value);
+        }
+    }
+
     pub(super) fn envelope(&mut self, envelope: &Envelope) {
         match &envelope.source {
             Source::Client { client, helo } if is_only_an_address(client) => {
@@ -140,12 +147,10 @@ impl Writer {
         }
         self.u32(state.attempts);
         self.time(state.next_attempt);
-        self.u8(u8::from(state.orders.held.is_some()));
-        if let Some(since) = state.orders.held {
-            self.time(since);
-        }
+        self.optional_time(state.orders.held);
         let next_hop = state.orders.next_hop.as_ref().map(ToString::to_string);
         self.optional_text(next_hop.as_deref());
+        self.optional_time(state.delay_told);
     }
 
     fn signing(&mut self, signing: &Signing) {
