@@ -74,15 +74,7 @@ async fn a_next_hop_that_drops_connections_and_comes_back() {
 
 /// A world with a signed message in its spool that could not be delivered.
 async fn with_a_message_in_the_spool() -> (World, String) {
-    let world = World::start(Setup::signing("2", "s1")).await;
-    world.partner.behave(Behaviour {
-        mail: Step::reply("451 4.3.0 try later"),
-        ..Behaviour::default()
-    });
-    let id = world.send(FROM, &[TO], &messages::plain(FROM, TO)).await;
-    let about = [("queue_id", id.as_str())];
-    world.edge.log.event("deferred", &about).await;
-    (world, id)
+    World::start_with_mail(Setup::signing("2", "s1"), FROM, TO).await
 }
 
 /// Starts the edge again, and requires the one message, signed, and nothing else.

@@ -14,15 +14,7 @@ const TO: &str = "client@partner.test";
 /// A world with a message in a spool of that kind, which could not be delivered.
 async fn with_mail_in(kind: &str) -> (World, String) {
     let setup = Setup::signing("2", "s1").with("spool", "kind", &format!("{kind:?}"));
-    let world = World::start(setup).await;
-    world.partner.behave(Behaviour {
-        mail: Step::reply("451 4.3.0 try later"),
-        ..Behaviour::default()
-    });
-    let id = world.send(FROM, &[TO], &messages::plain(FROM, TO)).await;
-    let about = [("queue_id", id.as_str())];
-    world.edge.log.event("deferred", &about).await;
-    (world, id)
+    World::start_with_mail(setup, FROM, TO).await
 }
 
 /// Starts the edge again with a spool of that kind, and requires the one message, once.

@@ -7,8 +7,9 @@ use crate::client;
 use crate::edge::{Edge, Home};
 use crate::judges;
 use crate::log::{Log, field};
+use crate::messages;
 use crate::mock_dns::{MockDns, Zone};
-use crate::mock_mta::{Arrived, Behaviour, MockMta};
+use crate::mock_mta::{Arrived, Behaviour, MockMta, Step};
 use crate::setup::{OTHER, PARTNER, Setup};
 
 /// The address of the internal mail server; the external ones follow it.
@@ -96,6 +97,19 @@ impl World {
     /// Starts everything.
     pub async fn start(setup: Setup) -> Self {
         Stage::set(setup).await.start().await
+    }
+
+    /// Starts everything, and sends a message that the partner's exchanger puts off; gives its queue id.
+    pub async fn start_with_mail(setup: Setup, from: &str, to: &str) -> (Self, String) {
+        let world = Self::start(setup).await;
+        world.partner.behave(Behaviour {
+            mail: Step::reply("451 4.3.0 try later"),
+            ..Behaviour::default()
+        });
+        let id = world.send(from, &[to], &messages::plain(from, to)).await;
+        let about = [("queue_id", id.as_str())];
+        world.edge.log.event("deferred", &about).await;
+        (world, id)
     }
 
     /// Stops the edge as an administrator would.
