@@ -62,6 +62,10 @@ async fn what_was_answered_before_a_kill_arrives_after_it_or_is_reported() {
     assert!(missing.is_empty(), "lost: {missing:#?}");
     let summary = ledger.close(&answered, &world, CONCURRENCY);
     println!("{kills} kills: {summary}");
+    println!(
+        "figures: process killed under load | {kills} kills | {}",
+        summary.figures()
+    );
     assert!(answered.len() > 10 * usize::from(kills > 1), "{summary}");
     signed(&world).await;
 }

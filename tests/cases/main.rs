@@ -18,6 +18,7 @@ mod crash;
 mod delivery;
 mod explaining;
 mod failure_policy;
+mod full_disk;
 mod identity;
 mod injection;
 mod judging;

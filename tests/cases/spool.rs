@@ -3,6 +3,7 @@
 use std::fs;
 use std::os::unix::fs::FileExt as _;
 
+use edge_tests::administrator;
 use edge_tests::messages;
 use edge_tests::mock_mta::{Behaviour, Step};
 use edge_tests::setup::Setup;
@@ -82,6 +83,48 @@ async fn damage_to_the_log_is_named_and_kept() {
     assert!(fs::read(&copy).unwrap().len() >= 4096);
     let recovered = [("messages", "0")];
     world.edge.log.event("recovered", &recovered).await;
+}
+
+#[tokio::test]
+async fn a_message_that_may_have_been_delivered_is_held_for_a_person() {
+    let world = administrator::with_socket(Setup::signing("2", "s1")).await;
+    world.partner.behave(Behaviour {
+        mail: Step::reply("451 4.3.0 try later"),
+        ..Behaviour::default()
+    });
+    let id = world.send(FROM, &[TO], &messages::plain(FROM, TO)).await;
+    let about = [("queue_id", id.as_str())];
+    world.edge.log.event("deferred", &about).await;
+    let (stage, _) = world.stop().await;
+    // The state that was recorded last, after its name and its length.
+    let state = b"EDGES";
+    let mut struck = 0;
+    for file in fs::read_dir(stage.home.data().join("spool/log")).unwrap() {
+        let path = file.unwrap().path();
+        let octets = fs::read(&path).unwrap();
+        let mut windows = octets.windows(state.len());
+        if let Some(at) = windows.rposition(|window| window == state) {
+            let file = fs::OpenOptions::new().write(true).open(&path).unwrap();
+            let octet = octets[at + 30] ^ 1;
+            file.write_all_at(&[octet], at as u64 + 30).unwrap();
+            struck += 1;
+        }
+    }
+    assert_eq!(struck, 1, "the states are in one segment");
+    stage.partner.behave(Behaviour::default());
+    let world = stage.start().await;
+    world.edge.log.event("spool_held", &about).await;
+    let shown = administrator::ends_with(&world.home, 0, &["queue", "show", &id]).await;
+    assert!(
+        shown.contains("held for      damage to the spool"),
+        "{shown}"
+    );
+    // What is drained is all that is not held.
+    administrator::ends_with(&world.home, 0, &["queue", "drain"]).await;
+    assert_eq!(world.partner.arrived().len(), 0);
+    administrator::ends_with(&world.home, 0, &["queue", "release", &id]).await;
+    world.partner.arrival(1).await;
+    world.settled(&id).await;
 }
 
 #[tokio::test]

@@ -360,5 +360,21 @@ pub fn spool_torn(segment: &Path, offset: u32) {
     tracing::warn!(segment = %segment.display(), offset, "spool_torn");
 }
 
+/// A start found something in the spool that it cannot read; this is where it is now.
+pub fn spool_record_damaged(record: &Path) {
+    counters().spool_damaged();
+    tracing::error!(record = %record.display(), "spool_record_damaged");
+}
+
+/// What that record says of which message is not known. It may be an outcome, so that a recipient may get a second copy.
+pub fn spool_outcomes_unknown(record: &Path) {
+    tracing::error!(record = %record.display(), "spool_outcomes_unknown");
+}
+
+/// The latest record about a message could not be read: it is held until a person says whether it was delivered.
+pub fn spool_held(id: QueueId) {
+    tracing::error!(queue_id = %id, "spool_held");
+}
+
 /// Keys that one line of the log names; a store that is away touches all of them.
 const NAMED: usize = 20;

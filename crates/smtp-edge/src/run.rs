@@ -19,6 +19,7 @@ use crate::deliver::{Deliverer, DelivererError};
 use crate::dns;
 use crate::ids::QueueIds;
 use crate::intake::Intake;
+use crate::mail_log;
 use crate::net::admission::Admission;
 use crate::net::connection::Service;
 use crate::net::descriptors::{self, Reserve};
@@ -251,7 +252,13 @@ fn intake(
         ids.continue_after(last);
     }
     for record in &recovered.corrupt {
-        tracing::error!(record = %record.display(), "spool_record_damaged");
+        mail_log::spool_record_damaged(record);
+    }
+    for record in &recovered.unknown {
+        mail_log::spool_outcomes_unknown(record);
+    }
+    for id in &recovered.held {
+        mail_log::spool_held(*id);
     }
     tracing::info!(messages = recovered.messages.len(), "recovered");
     Intake {

@@ -137,6 +137,19 @@ pub(super) struct Summary {
     anew: usize,
 }
 
+impl Summary {
+    /// Messages, those that were lost, and copies that came twice; in the form of `cargo xtask crash`.
+    pub(super) fn figures(&self) -> String {
+        let Self {
+            answered,
+            again,
+            anew,
+            ..
+        } = self;
+        format!("{answered} | 0 | {again} copies that were under way at a kill, {anew} reports")
+    }
+}
+
 impl fmt::Display for Summary {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(

@@ -21,8 +21,8 @@ use self::declared::{
     DESTINATIONS_DIED, KEYRING_AGE, KEYS_UNUSABLE, MENDED, QUEUE_DELIVERIES, QUEUE_DESTINATIONS,
     QUEUE_HELD, QUEUE_IN_LINE, QUEUE_MESSAGES, QUEUE_OLDEST, QUEUE_ORDERS, QUIET, RECEIVING,
     REJECTED, REPORTED, ROUND_FAILURES, SELF_CHECK_SECONDS, SELF_CHECKS, SIGNATURES,
-    SIGNING_DEFERRED, SIGNING_FAILURES, SIGNING_REPLAYS, SIGNING_SECONDS, TLS_FAILURES,
-    TURNED_AWAY, UNSIGNED,
+    SIGNING_DEFERRED, SIGNING_FAILURES, SIGNING_REPLAYS, SIGNING_SECONDS, SPOOL_CONDITION,
+    SPOOL_DAMAGED, TLS_FAILURES, TURNED_AWAY, UNSIGNED,
 };
 use self::registered::{counter, gauge, histogram};
 use crate::envelope::Source;
@@ -34,6 +34,7 @@ use crate::signing::replay::Occasion;
 use crate::signing::self_check::Found;
 use crate::signing::state::FaultClass;
 use crate::signing::unsigned::Unsigned;
+use crate::spool::log::Condition;
 
 /// The process's own counters.
 #[must_use]
@@ -53,6 +54,8 @@ pub struct Reading {
     pub keyring_age: Duration,
     /// The fault of each key that cannot sign.
     pub unusable: Vec<FaultClass>,
+    /// Whether the spool takes mail.
+    pub spool: Condition,
 }
 
 /// A set of counters and gauges.
@@ -91,6 +94,8 @@ pub struct Metrics {
     queue_destinations: GaugeVec,
     keyring_age: GaugeVec,
     keys_unusable: GaugeVec,
+    spool_damaged: IntCounterVec,
+    spool_condition: GaugeVec,
 }
 
 impl Metrics {
@@ -247,6 +252,11 @@ impl Metrics {
         self.orders.with_label_values(&[order.label()]).inc();
     }
 
+    /// A start found a record or a file of the spool damaged.
+    pub fn spool_damaged(&self) {
+        self.spool_damaged.with_label_values(NONE).inc();
+    }
+
     /// Everything in Prometheus's text format 0.0.4.
     ///
     /// # Errors
@@ -272,6 +282,12 @@ impl Metrics {
             self.keys_unusable
                 .with_label_values(&[class.label()])
                 .set(count(keys.count()));
+        }
+        for condition in Condition::ALL {
+            let is_so = u8::from(condition == reading.spool);
+            self.spool_condition
+                .with_label_values(&[condition.label()])
+                .set(f64::from(is_so));
         }
         TextEncoder::new().encode_to_string(&self.registry.gather())
     }
@@ -344,6 +360,8 @@ impl Default for Metrics {
             queue_destinations: gauge(&registry, QUEUE_DESTINATIONS),
             keyring_age: gauge(&registry, KEYRING_AGE),
             keys_unusable: gauge(&registry, KEYS_UNUSABLE),
+            spool_damaged: counter(&registry, SPOOL_DAMAGED, NONE),
+            spool_condition: gauge(&registry, SPOOL_CONDITION),
             registry,
         };
         for gauge in [&metrics.connections, &metrics.receiving] {

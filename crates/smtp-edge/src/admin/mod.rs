@@ -146,6 +146,7 @@ impl Server {
                 .faults()
                 .map(|(_, fault)| fault.class)
                 .collect(),
+            spool: *self.sources.spool.borrow(),
         }
     }
 }

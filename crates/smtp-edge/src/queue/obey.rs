@@ -15,7 +15,7 @@ use crate::envelope::Envelope;
 use crate::ids::QueueId;
 use crate::mail_log;
 use crate::spool::SpoolError;
-use crate::spool::message::{Fault, Head, MessageState, RecipientState};
+use crate::spool::message::{Fault, Head, Held, HeldFor, MessageState, RecipientState};
 
 impl Worker {
     /// Carries out an order. `unrecorded` is what an earlier round could not record, as for a round.
@@ -139,7 +139,10 @@ fn changed(before: &MessageState, order: &Order, now: SystemTime) -> Result<Mess
     let is_held = before.orders.held.is_some();
     match order {
         Order::Hold if is_held => return Err(Obeyed::Unneeded),
-        Order::Hold => state.orders.held = Some(now),
+        Order::Hold => {
+            let why = HeldFor::Order;
+            state.orders.held = Some(Held { since: now, why });
+        }
         Order::Release if !is_held => return Err(Obeyed::Unneeded),
         Order::Release => {
             state.orders.held = None;

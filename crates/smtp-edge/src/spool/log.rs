@@ -54,7 +54,7 @@ use committer::Committer;
 use condition::Troubles;
 use folder::Folder;
 use journal::{Journal, Shape};
-use recover::{Start, Started};
+use recover::{Damages, Start, Started};
 use request::{Asks, Held, Request};
 use threads::Rooms;
 
@@ -62,7 +62,7 @@ use threads::Rooms;
 pub struct LogSpool {
     rooms: Arc<Rooms>,
     threads: Vec<JoinHandle<()>>,
-    corrupt: Vec<PathBuf>,
+    damages: Damages,
     _lock: Arc<Lock>,
 }
 
@@ -128,14 +128,14 @@ impl LogSpool {
         let Started {
             journal,
             writer,
-            corrupt,
+            damages,
         } = start.run()?;
         let committer = Committer::new(Arc::clone(&journal), writer);
         let rooms = Arc::new(Rooms::new(journal));
         let mut spool = Self {
             rooms: Arc::clone(&rooms),
             threads: Vec::new(),
-            corrupt,
+            damages,
             _lock: lock,
         };
         let (supply, reclaim) = (Arc::clone(&rooms), Arc::clone(&rooms));
@@ -230,7 +230,7 @@ impl Spool for LogSpool {
     }
 
     fn recover(&self) -> SpoolFuture<'_, Recovered> {
-        let recovered = self.rooms.journal.recovered(self.corrupt.clone());
+        let recovered = self.rooms.journal.recovered(&self.damages);
         Box::pin(async move { Ok(recovered) })
     }
 }

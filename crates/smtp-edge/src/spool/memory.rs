@@ -84,6 +84,7 @@ impl Spool for MemorySpool {
                 messages: found,
                 last_id,
                 corrupt: Vec::new(),
+                ..Recovered::default()
             })
         })
     }

@@ -71,10 +71,28 @@ pub struct MessageState {
 /// What an administrator has ordered about a message; it stands until another order takes it back.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Orders {
-    /// Since when the message is held: it is neither attempted nor given up.
-    pub held: Option<SystemTime>,
+    /// Whether the message is held: it is neither attempted nor given up.
+    pub held: Option<Held>,
     /// The next hop of all its recipients, in place of those that the settings give.
     pub next_hop: Option<HostPort>,
+}
+
+/// Since when a message is held, and why.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Held {
+    /// Since when.
+    pub since: SystemTime,
+    /// Why.
+    pub why: HeldFor,
+}
+
+/// Why a message is held.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum HeldFor {
+    /// An administrator has ordered it.
+    Order,
+    /// A start could not read the latest record about it, which may have said that it was delivered.
+    Damage,
 }
 
 /// A message without its content.

@@ -79,6 +79,10 @@ pub struct Recovered {
     pub last_id: Option<QueueId>,
     /// Records that could not be read, and where they have been put.
     pub corrupt: Vec<PathBuf>,
+    /// Those among them that may tell of outcomes, nobody knows of which messages.
+    pub unknown: Vec<PathBuf>,
+    /// Messages that are held from now on, since the latest record about each could not be read.
+    pub held: Vec<QueueId>,
 }
 
 /// Why the spool could not do what was asked.

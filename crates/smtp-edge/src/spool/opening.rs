@@ -80,6 +80,8 @@ async fn bring_over(from: &dyn Spool, to: &dyn Spool) -> Result<Recovered, Spool
 fn after(before: Recovered, mut found: Recovered) -> Recovered {
     found.last_id = found.last_id.max(before.last_id);
     found.corrupt.extend(before.corrupt);
+    found.unknown.extend(before.unknown);
+    found.held.extend(before.held);
     found
 }
 

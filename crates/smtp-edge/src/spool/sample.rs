@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime};
 use dkim_core::{BodyHashes, Canonicalization};
 use router_config::{Client, ProfileName};
 
-use super::message::{Fault, Message, MessageState, Orders, RecipientState};
+use super::message::{Fault, Held, HeldFor, Message, MessageState, Orders, RecipientState};
 use crate::envelope::{Envelope, Needs, ReversePath, Source};
 use crate::ids::QueueId;
 use crate::signing::state::{
@@ -95,7 +95,10 @@ pub(crate) fn worked_on() -> MessageState {
         attempts: 3,
         next_attempt: accepted() + Duration::new(2100, 500),
         orders: Orders {
-            held: Some(accepted() + Duration::new(300, 7)),
+            held: Some(Held {
+                since: accepted() + Duration::new(300, 7),
+                why: HeldFor::Order,
+            }),
             next_hop: Some("[2001:db8::25]:2525".parse().unwrap()),
         },
         delay_told: Some(accepted() + Duration::new(1800, 9)),

@@ -193,7 +193,7 @@ pub(super) const QUEUE_HELD: Declared = declared(
     Kind::Gauge,
     "smtp_edge_queue_held_messages",
     &[],
-    "Messages of the queue that an administrator holds",
+    "Messages of the queue that are held, by an administrator or for damage to the spool",
 );
 pub(super) const QUEUE_OLDEST: Declared = declared(
     Kind::Gauge,
@@ -231,6 +231,18 @@ pub(super) const KEYS_UNUSABLE: Declared = declared(
     &["class"],
     "Keys that the settings name and that cannot sign",
 );
+pub(super) const SPOOL_DAMAGED: Declared = declared(
+    Kind::Counter,
+    "smtp_edge_spool_damaged_records_total",
+    &[],
+    "Records and files of the spool that a start could not read, each counted by the start that found it",
+);
+pub(super) const SPOOL_CONDITION: Declared = declared(
+    Kind::Gauge,
+    "smtp_edge_spool_condition",
+    &["condition"],
+    "1 for the condition that the spool is in, 0 for the others",
+);
 pub(super) const BUILD_INFO: Declared = declared(
     Kind::Gauge,
     "smtp_edge_build_info",
@@ -239,7 +251,7 @@ pub(super) const BUILD_INFO: Declared = declared(
 );
 
 /// Every metric, in the order of the manual.
-pub const DECLARED: [Declared; 33] = [
+pub const DECLARED: [Declared; 35] = [
     ACCEPTED,
     REJECTED,
     MENDED,
@@ -272,5 +284,7 @@ pub const DECLARED: [Declared; 33] = [
     QUEUE_DESTINATIONS,
     KEYRING_AGE,
     KEYS_UNUSABLE,
+    SPOOL_DAMAGED,
+    SPOOL_CONDITION,
     BUILD_INFO,
 ];

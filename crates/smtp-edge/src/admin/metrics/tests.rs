@@ -17,6 +17,7 @@ fn reading() -> Reading {
         oldest: Duration::from_millis(1500),
         keyring_age: Duration::from_secs(7),
         unusable: vec![FaultClass::KeyMissing, FaultClass::KeyMissing],
+        spool: Condition::Full,
     }
 }
 
@@ -107,6 +108,7 @@ fn events_are_counted_where_they_belong() {
     metrics.reported();
     metrics.tls_failed();
     metrics.round_failed();
+    metrics.spool_damaged();
     let text = metrics.render(&reading()).unwrap();
     for line in [
         "smtp_edge_accepted_total{source=\"client\"} 0",
@@ -139,6 +141,9 @@ fn events_are_counted_where_they_belong() {
         "smtp_edge_keyring_age_seconds 7",
         "smtp_edge_keys_unusable{class=\"key_missing\"} 2",
         "smtp_edge_keys_unusable{class=\"store_away\"} 0",
+        "smtp_edge_spool_damaged_records_total 1",
+        "smtp_edge_spool_condition{condition=\"full\"} 1",
+        "smtp_edge_spool_condition{condition=\"works\"} 0",
     ] {
         assert!(text.lines().any(|served| served == line), "{line}\n{text}");
     }

@@ -13,7 +13,7 @@ use crate::mail_log::Chain;
 use crate::queue::filter::{ClientName, Stage, is_wanted};
 use crate::queue::order::Obeyed;
 use crate::signing::state::{ProfileSigning, Signing};
-use crate::spool::message::{Fault, Head, RecipientState};
+use crate::spool::message::{Fault, Head, HeldFor, RecipientState};
 
 /// A page of the queue.
 #[derive(Debug, Default, Serialize, Deserialize)]
@@ -63,6 +63,8 @@ pub struct Listed {
     pub next_attempt: Option<String>,
     /// Since when it is held.
     pub held_since: Option<String>,
+    /// Why it is held, when nobody has ordered it: `damage`.
+    pub held_for: Option<String>,
     /// The next hop that it was given in place of those of the settings.
     pub next_hop: Option<String>,
     /// Who is to have it; in a list, those only who do not have it yet.
@@ -71,6 +73,9 @@ pub struct Listed {
     #[serde(flatten)]
     pub details: Option<Details>,
 }
+
+/// A message is held since what became of it is not known.
+pub const DAMAGE: &str = "damage";
 
 /// A recipient.
 #[derive(Debug, Serialize, Deserialize)]
@@ -262,7 +267,11 @@ impl Listed {
             identity: identity.map(UserName::as_str).map(str::to_owned),
             attempts: state.attempts,
             next_attempt: held.is_none().then(|| moment(state.next_attempt)),
-            held_since: held.map(moment),
+            held_since: held.map(|held| moment(held.since)),
+            held_for: held.and_then(|held| match held.why {
+                HeldFor::Order => None,
+                HeldFor::Damage => Some(DAMAGE.to_owned()),
+            }),
             next_hop: state.orders.next_hop.as_ref().map(ToString::to_string),
             recipients: recipients
                 .filter(|(_, state)| wanted(state))

@@ -146,6 +146,7 @@ mod tests {
             attempts: 3,
             next_attempt: Some("2026-09-21T16:38:20Z".to_owned()),
             held_since: None,
+            held_for: None,
             next_hop: None,
             recipients: vec![
                 recipient("a@example.net", "450 busy"),

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use indicatif::BinaryBytes;
 use router_config::Parameters;
-use smtp_edge::admin::queue::listed::{Details, Listed};
+use smtp_edge::admin::queue::listed::{DAMAGE, Details, Listed};
 use smtp_edge::ids::QueueId;
 
 use super::list::waits;
@@ -46,6 +46,9 @@ fn text(message: &Listed) -> String {
     row("state", &message.state);
     if let Some(since) = &message.held_since {
         row("held since", since);
+    }
+    if message.held_for.as_deref() == Some(DAMAGE) {
+        row("held for", MAY_BE_DELIVERED);
     }
     row(
         "accepted",
@@ -117,3 +120,7 @@ fn detail(details: &Details, row: &mut impl FnMut(&str, &str)) {
         row("trace", field);
     }
 }
+
+/// What a person has to know who is to release or to delete a message.
+const MAY_BE_DELIVERED: &str = "damage to the spool: the latest record about it could not be read, so that it may have been \
+                                delivered since; release it or delete it";

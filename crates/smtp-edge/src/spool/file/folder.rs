@@ -6,9 +6,12 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use crate::clock::Clock;
 use crate::ids::QueueId;
 use crate::spool::disk::{Disk, read_all_at};
-use crate::spool::message::{Head, Message, MessageState, RecipientState, Stored, Waiting};
+use crate::spool::message::{
+    Head, Held, HeldFor, Message, MessageState, RecipientState, Stored, Waiting,
+};
 use crate::spool::record::{self, RecordError};
 use crate::spool::{Durable, Recovered, SpoolError};
 
@@ -18,6 +21,7 @@ pub(super) struct Folder {
     pub(super) tmp: PathBuf,
     pub(super) corrupt: PathBuf,
     disk: Arc<dyn Disk>,
+    clock: Clock,
     names: AtomicU64,
 }
 
@@ -32,6 +36,7 @@ impl Folder {
             tmp: make(path.join("tmp"))?,
             corrupt: make(path.join("corrupt"))?,
             disk: Arc::clone(&disk),
+            clock: Clock::system(),
             names: AtomicU64::new(0),
         };
         for leftover in folder.list(&folder.tmp)? {
@@ -166,11 +171,18 @@ impl Folder {
         match self.read_state(id) {
             Ok(Some(latest)) if latest.recipients.len() == state.recipients.len() => state = latest,
             Ok(None) => {}
-            // Without its state the message starts again: a second copy is the lesser evil than none.
             Ok(Some(_)) | Err(SpoolError::Damaged { .. }) => {
                 recovered
                     .corrupt
-                    .push(self.set_aside(&self.state_path(id))?);
+                    .push(self.copy_aside(&self.state_path(id))?);
+                // It may have come further than this, so that a person is to say what becomes of it.
+                state.orders.held = Some(Held {
+                    since: self.clock.now(),
+                    why: HeldFor::Damage,
+                });
+                let record = record::encode_state(id, &state);
+                self.place(&record, &self.state_path(id))?;
+                recovered.held.push(id);
             }
             Err(other) => return Err(other),
         }
@@ -181,8 +193,20 @@ impl Folder {
         Ok(())
     }
 
-    /// Moves a record that cannot be read to `corrupt/`, under a name that no earlier one there has.
-    fn set_aside(&self, path: &Path) -> Result<PathBuf, SpoolError> {
+    /// Copies a record that cannot be read to `corrupt/`: it stays where it is until another takes its place.
+    fn copy_aside(&self, path: &Path) -> Result<PathBuf, SpoolError> {
+        let target = self.name_aside(path)?;
+        let octets = self.disk.read(path).map_err(at("read", path))?;
+        let written = self.disk.write(&target, &octets);
+        written.map_err(at("write", &target))?;
+        self.disk
+            .sync_folder(&self.corrupt)
+            .map_err(at("sync", &self.corrupt))?;
+        Ok(target)
+    }
+
+    /// A name in `corrupt/` that no earlier record there has.
+    fn name_aside(&self, path: &Path) -> Result<PathBuf, SpoolError> {
         let name = path.file_name().unwrap_or(OsStr::new("unnamed"));
         let mut target = self.corrupt.join(name);
         let mut count = 1_u32;
@@ -192,6 +216,12 @@ impl Folder {
             target = self.corrupt.join(numbered);
             count += 1;
         }
+        Ok(target)
+    }
+
+    /// Moves a record that cannot be read to `corrupt/`.
+    fn set_aside(&self, path: &Path) -> Result<PathBuf, SpoolError> {
+        let target = self.name_aside(path)?;
         self.disk
             .rename(path, &target)
             .map_err(at("move aside", path))?;

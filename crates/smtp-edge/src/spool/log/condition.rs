@@ -21,6 +21,21 @@ pub enum Condition {
     Failed,
 }
 
+impl Condition {
+    /// Every one.
+    pub const ALL: [Self; 3] = [Self::Works, Self::Full, Self::Failed];
+
+    /// Its name in metrics.
+    #[must_use]
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::Works => "works",
+            Self::Full => "full",
+            Self::Failed => "failed",
+        }
+    }
+}
+
 /// What is wrong at the moment, and whom that is told.
 pub(super) struct Troubles {
     now: Mutex<Now>,

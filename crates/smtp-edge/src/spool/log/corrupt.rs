@@ -5,6 +5,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::folder::Folder;
+use super::frame::BLOCK;
 use super::large;
 use super::segment::{Segment, at_path};
 use crate::ids::QueueId;
@@ -18,6 +19,8 @@ pub(super) struct Corrupt<'a> {
     folder: &'a Folder,
     /// What was not known from an earlier start.
     pub(super) told: Vec<PathBuf>,
+    /// Those of them that may be about any message.
+    pub(super) unknown: Vec<PathBuf>,
     /// All that is damaged, where it was found.
     pub(super) damage: Vec<Damage>,
     /// Whether anything is damaged, known or not.
@@ -30,6 +33,7 @@ impl<'a> Corrupt<'a> {
             disk,
             folder,
             told: Vec::new(),
+            unknown: Vec::new(),
             damage: Vec::new(),
             any: false,
         }
@@ -68,7 +72,18 @@ impl<'a> Corrupt<'a> {
             .write(&path, &octets)
             .map_err(at_path("write", &path))?;
         self.sync(&self.folder.corrupt)?;
+        // Before the first batch stands what the batches say as well.
+        if id.is_none() && from >= BLOCK {
+            self.unknown.push(path.clone());
+        }
         self.told.push(path);
+        Ok(())
+    }
+
+    /// Moves a segment there of which nothing can be read.
+    pub(super) fn set_segment_aside(&mut self, path: &Path) -> Result<(), SpoolError> {
+        self.set_aside(path)?;
+        self.unknown.extend(self.told.last().cloned());
         Ok(())
     }
 

@@ -156,6 +156,12 @@ impl Entry {
         })
     }
 
+    /// The queue id that stands in an entry whose checksum does not hold: a hint, and no more.
+    pub(super) fn id_of_damaged(octets: &[u8]) -> Option<QueueId> {
+        let id = octets.get(8..16)?.first_chunk().copied()?;
+        Some(QueueId::from_number(u64::from_le_bytes(id)))
+    }
+
     /// What the message waits for, as the entry says.
     pub(super) fn waiting(&self) -> Waiting {
         self.flags.waiting(self.due)

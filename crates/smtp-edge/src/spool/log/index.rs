@@ -53,6 +53,8 @@ pub(super) struct Known {
 pub(super) struct Index {
     messages: BTreeMap<QueueId, Known>,
     pub(super) ledger: Ledger,
+    /// Messages of which a later record could not be read than any that is known.
+    doubtful: BTreeSet<QueueId>,
     /// The highest queue id that was seen in any record.
     pub(super) last_id: Option<QueueId>,
 }
@@ -83,6 +85,7 @@ impl Index {
                 if let Some(old) = known.state.replace(place) {
                     self.ledger.release(old);
                 }
+                self.doubtful.remove(&entry.id);
                 known.due = entry.due;
                 known.flags = entry.flags;
                 self.ledger.need(place);
@@ -102,12 +105,26 @@ impl Index {
 
     /// Takes a message away.
     pub(super) fn forget(&mut self, id: QueueId) {
+        self.doubtful.remove(&id);
         if let Some(known) = self.messages.remove(&id) {
             self.ledger.release(known.message);
             if let Some(state) = known.state {
                 self.ledger.release(state);
             }
         }
+    }
+
+    /// Takes note that the record that comes now could not be read, and is about this message, if that is known.
+    pub(super) fn doubt(&mut self, id: QueueId) {
+        self.last_id = self.last_id.max(Some(id));
+        if self.messages.contains_key(&id) {
+            self.doubtful.insert(id);
+        }
+    }
+
+    /// The messages that may have come further than is known.
+    pub(super) fn doubtful(&self) -> Vec<QueueId> {
+        self.doubtful.iter().copied().collect()
     }
 
     /// What is known of a message.

@@ -10,6 +10,7 @@ use super::frame::{End, Epoch, Unreadable};
 use super::index::{Index, Place};
 use super::large;
 use super::ledger::Stage;
+use super::recover::Damages;
 use super::segment::{Segment, at_path};
 use super::supply::Supply;
 use crate::clock::Clock;
@@ -63,12 +64,14 @@ impl Journal {
     }
 
     /// What a start found.
-    pub(super) fn recovered(&self, corrupt: Vec<PathBuf>) -> Recovered {
+    pub(super) fn recovered(&self, damages: &Damages) -> Recovered {
         let index = self.index();
         Recovered {
             messages: index.waiting(),
             last_id: index.last_id,
-            corrupt,
+            corrupt: damages.corrupt.clone(),
+            unknown: damages.unknown.clone(),
+            held: damages.held.clone(),
         }
     }
 

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::entry::ENTRY;
-use super::frame::Epoch;
+use super::frame::{BLOCK, Epoch};
 use super::index::Place;
 use super::segment::Segment;
 
@@ -30,6 +30,8 @@ pub(super) struct Account {
     live: u64,
     /// Octets of entries in it that speak about copies in other segments.
     pins: BTreeMap<Epoch, u64>,
+    /// Whether a batch in it was answered, so that it names the highest queue id.
+    pub(super) answered: bool,
     /// Writing to it failed: its file is not used again.
     pub(super) failed: bool,
     /// Something in it could not be copied: it is left as it is.
@@ -52,8 +54,13 @@ pub(super) struct Ledger {
 impl Ledger {
     /// Opens the account of a segment.
     pub(super) fn open(&mut self, segment: Arc<Segment>, stage: Stage) {
+        let answered = match stage {
+            Stage::Written => false,
+            Stage::Closing { end } | Stage::Closed { end } => end > BLOCK,
+        };
         let account = Account {
             stage,
+            answered,
             live: 0,
             pins: BTreeMap::new(),
             failed: false,
@@ -119,10 +126,17 @@ impl Ledger {
         }
     }
 
-    /// The closed segments that are needed for nothing.
+    /// The closed segments that are needed for nothing. The last one in which anything was answered names the highest queue id,
+    /// and stays until a later one does.
     pub(super) fn idle(&self) -> Vec<Epoch> {
+        let mut newest = self.accounts.iter().rev();
+        let Some((last, _)) = newest.find(|(_, account)| account.answered) else {
+            return Vec::new();
+        };
         let idle = self.closed().filter(|(_, account)| account.needed() == 0);
-        idle.map(|(epoch, _)| epoch).collect()
+        idle.map(|(epoch, _)| epoch)
+            .filter(|epoch| epoch < last)
+            .collect()
     }
 
     /// The segment to empty next: the one in which least is needed, when the closed ones take more than twice what is
@@ -138,7 +152,10 @@ impl Ledger {
         if taken <= 2 * needed + largest * slack as u64 {
             return None;
         }
-        let candidates = self.closed().filter(|(_, account)| !account.kept);
+        // One that is needed for nothing waits for its successor, and has nothing to be emptied of.
+        let candidates = self
+            .closed()
+            .filter(|(_, account)| !account.kept && account.needed() > 0);
         candidates
             .min_by_key(|(_, account)| account.needed())
             .filter(|(_, account)| 2 * account.needed() <= u64::from(account.segment.size))

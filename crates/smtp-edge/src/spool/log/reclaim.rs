@@ -79,7 +79,9 @@ fn empty(
         for found in front.records(&segment)? {
             match found {
                 Found::Whole(item) => octets += copy(journal, &segment, &item, &mut copies)?,
-                Found::Damaged { .. } => return damaged(front.header.offset),
+                Found::Damaged { .. } | Found::Unreadable { .. } => {
+                    return damaged(front.header.offset);
+                }
             }
             if octets > AT_ONCE {
                 ask(std::mem::take(&mut copies))?;

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
-use super::batch::batch_octets;
+use super::batch::{Record, Says, batch_octets};
 use super::condition::{Refusal, Troubles};
 use super::corrupt::Corrupt;
 use super::doubt::{self, Doubt};
@@ -15,16 +15,18 @@ use super::index::Index;
 use super::journal::{Journal, Names, Shape};
 use super::large;
 use super::ledger::Stage;
-use super::scan::{Found, Front, Part, Scan};
+use super::scan::{self, Found, Front, Part, Scan};
 use super::segment::{Segment, at_path};
 use super::supply::{self, Supply};
 use super::survey::Survey;
 use super::writer::Writer;
 use crate::clock::Clock;
+use crate::ids::QueueId;
 use crate::mail_log;
-use crate::spool::SpoolError;
 use crate::spool::disk::Disk;
+use crate::spool::message::{Held, HeldFor, Waiting};
 use crate::spool::offline::Damage;
+use crate::spool::{SpoolError, record};
 
 /// What a log is started with.
 #[derive(Clone)]
@@ -40,8 +42,15 @@ pub(super) struct Start {
 pub(super) struct Started {
     pub(super) journal: Arc<Journal>,
     pub(super) writer: Writer,
-    /// What could not be read, and where it is now.
+    pub(super) damages: Damages,
+}
+
+/// What a start could not read, and what it made of that; see [`crate::spool::Recovered`].
+#[derive(Clone, Default)]
+pub(super) struct Damages {
     pub(super) corrupt: Vec<PathBuf>,
+    pub(super) unknown: Vec<PathBuf>,
+    pub(super) held: Vec<QueueId>,
 }
 
 /// A log that was only looked at.
@@ -73,22 +82,33 @@ impl Start {
         let void = segments.extract_if(.., |epoch, _| !survey.ends.contains_key(epoch));
         let void = void.map(|(epoch, _)| self.folder.path(Name::Open(epoch)));
         let void = void.collect();
-        let index = replay(segments, &survey, &mut corrupt)?;
+        let mut index = replay(segments, &survey, &mut corrupt)?;
+        if let Some((_, front)) = &survey.in_doubt {
+            index.last_id = index.last_id.max(Some(front.header.last_id));
+        }
         let found = self.tidy(spares, void, survey.highest)?;
 
         let (journal, mut writer) = self.journal(index, found, survey.last);
         let told = |refusal: Refusal| refusal.told();
+        // First, since the disk may have no room but this.
+        let idle = journal.index().ledger.idle();
+        journal.give_up(&idle).map_err(told)?;
         let octets = doubt.as_ref().map_or(0, Doubt::octets);
         writer.make_room(batch_octets(octets)).map_err(told)?;
         let records = doubt.as_ref().zip(writer.epoch());
         let records = records.map(|(doubt, epoch)| doubt.records(epoch));
         writer.write(&records.unwrap_or_default()).map_err(told)?;
         journal.name_closed().map_err(told)?;
+        let held = hold_doubtful(&journal, &mut writer)?;
         self.compare_large(&journal.index(), &mut corrupt)?;
         Ok(Started {
             journal,
             writer,
-            corrupt: corrupt.told,
+            damages: Damages {
+                corrupt: corrupt.told,
+                unknown: corrupt.unknown,
+                held,
+            },
         })
     }
 
@@ -166,7 +186,8 @@ impl Start {
                 Some(segment) if !segments.contains_key(&epoch) => {
                     segments.insert(epoch, (segment, end));
                 }
-                Some(_) | None => corrupt.set_aside(&path)?,
+                Some(_) => corrupt.set_aside(&path)?,
+                None => corrupt.set_segment_aside(&path)?,
             }
         }
         Ok((segments, spares))
@@ -290,7 +311,10 @@ fn replay(
         while let Some(part) = scan.next()? {
             match part {
                 Part::Batch(front) => replay_batch(&mut index, &segment, &front, corrupt)?,
-                Part::Damage { from, to } => corrupt.copy(&segment, from, to, None)?,
+                Part::Damage { from, to } => {
+                    corrupt.copy(&segment, from, to, None)?;
+                    replay_strays(&mut index, &segment, from, to)?;
+                }
             }
         }
     }
@@ -304,14 +328,73 @@ fn replay_batch(
     corrupt: &mut Corrupt<'_>,
 ) -> Result<(), SpoolError> {
     index.last_id = index.last_id.max(Some(front.header.last_id));
+    let (from, to) = (
+        front.header.offset,
+        front.header.offset + front.header.length,
+    );
+    let mut copy = |id| corrupt.copy(segment, from, to, id);
     for found in front.records(segment)? {
         match found {
             Found::Whole(item) => index.apply(&item.entry, item.place),
             Found::Damaged { id } => {
-                let from = front.header.offset;
-                corrupt.copy(segment, from, from + front.header.length, id)?;
+                index.doubt(id);
+                copy(Some(id))?;
+            }
+            Found::Unreadable { perhaps } => {
+                let id = perhaps.filter(|id| index.get(*id).is_some());
+                id.into_iter().for_each(|id| index.doubt(id));
+                copy(id)?;
             }
         }
     }
     Ok(())
+}
+
+/// Reads the records of a batch whose header is lost.
+fn replay_strays(
+    index: &mut Index,
+    segment: &Segment,
+    from: u32,
+    to: u32,
+) -> Result<(), SpoolError> {
+    for stray in scan::strays(segment, from, to)? {
+        if stray.whole {
+            index.apply(&stray.entry, stray.place);
+        } else {
+            index.doubt(stray.entry.id);
+        }
+    }
+    Ok(())
+}
+
+/// Holds every message that may have come further than is known, durably: what was delivered is not delivered again before a
+/// person has said so.
+fn hold_doubtful(journal: &Journal, writer: &mut Writer) -> Result<Vec<QueueId>, SpoolError> {
+    let told = |refusal: Refusal| refusal.told();
+    let mut held = Vec::new();
+    let doubtful = journal.index().doubtful();
+    for id in doubtful {
+        let mut state = match journal.head(id) {
+            Ok(head) => head.state,
+            // What cannot be read is not delivered, either.
+            Err(SpoolError::Damaged { .. }) => continue,
+            Err(other) => return Err(other),
+        };
+        state.orders.held = Some(Held {
+            since: journal.clock.now(),
+            why: HeldFor::Damage,
+        });
+        let head = record::encode_state(id, &state);
+        let waiting = Waiting::from(&state);
+        let says = Says::State {
+            head: &head,
+            waiting,
+        };
+        let record = Record { id, says };
+        let octets = batch_octets(record.octets());
+        writer.make_room(octets).map_err(told)?;
+        writer.write(&[record]).map_err(told)?;
+        held.push(id);
+    }
+    Ok(held)
 }

@@ -105,8 +105,10 @@ pub(super) struct Front {
 pub(super) enum Found<'a> {
     /// Its entry and head hold.
     Whole(Item<'a>),
-    /// They do not.
-    Damaged { id: Option<QueueId> },
+    /// The head does not.
+    Damaged { id: QueueId },
+    /// The entry does not; the id is what stands in it.
+    Unreadable { perhaps: Option<QueueId> },
 }
 
 /// A record whose entry and head hold.
@@ -136,7 +138,10 @@ impl Front {
         let octets = self.octets.get(within..).unwrap_or_default();
         let entry = match Entry::decode(octets, segment.identity, at) {
             Ok(entry) => entry,
-            Err(Unreadable::Damaged) => return Ok(Found::Damaged { id: None }),
+            Err(Unreadable::Damaged) => {
+                let perhaps = Entry::id_of_damaged(octets);
+                return Ok(Found::Unreadable { perhaps });
+            }
             Err(version @ Unreadable::Version(_)) => return Err(segment.unreadable(at, version)),
         };
         let found = match self.head(entry.head) {
@@ -145,7 +150,7 @@ impl Front {
                 place: Place::new(segment.identity.epoch, at, entry.octets()),
                 head,
             }),
-            Some(_) | None => Found::Damaged { id: Some(entry.id) },
+            Some(_) | None => Found::Damaged { id: entry.id },
         };
         Ok(found)
     }
@@ -194,6 +199,41 @@ impl Front {
         }
         Ok(true)
     }
+}
+
+/// An entry that stands where no batch header does.
+pub(super) struct Stray {
+    pub(super) entry: Entry,
+    pub(super) place: Place,
+    /// Whether the head that it names holds.
+    pub(super) whole: bool,
+}
+
+/// The entries between two offsets, for a batch whose header is lost: each says by its own checksum that it is one of this
+/// segment, and where its head and its body are.
+pub(super) fn strays(segment: &Segment, from: u32, to: u32) -> Result<Vec<Stray>, SpoolError> {
+    let octets = segment.at_most(from, to.saturating_sub(from) as usize)?;
+    let mut strays = Vec::new();
+    for (at, octets) in (from..to).step_by(ENTRY).zip(octets.chunks(ENTRY)) {
+        let entry = match Entry::decode(octets, segment.identity, at) {
+            Ok(entry) => entry,
+            Err(Unreadable::Damaged) => continue,
+            Err(version @ Unreadable::Version(_)) => return Err(segment.unreadable(at, version)),
+        };
+        let whole = match segment.head(entry.head) {
+            _ if entry.head == Extent::default() => true,
+            Ok(_) => true,
+            Err(SpoolError::Damaged { .. }) => false,
+            Err(other) => return Err(other),
+        };
+        let place = Place::new(segment.identity.epoch, at, entry.octets());
+        strays.push(Stray {
+            entry,
+            place,
+            whole,
+        });
+    }
+    Ok(strays)
 }
 
 /// What is read at once when a batch is searched for.

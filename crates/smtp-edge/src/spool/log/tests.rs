@@ -22,7 +22,6 @@ use super::recover::Start;
 use super::request::{Answer, Asks, Held, Request};
 use crate::clock::Clock;
 use crate::ids::QueueId;
-use crate::spool::disk::Disk as _;
 use crate::spool::message::{Head, Message, MessageState, Stored};
 use crate::spool::tests::disk::SimulatedDisk;
 use crate::spool::tests::model::{Ask, Chore, Subject};
@@ -53,7 +52,6 @@ impl Rig {
         let (told, condition) = watch::channel(Condition::Works);
         let clock = Clock::manual(sample::accepted());
         let folder = Path::new("/spool");
-        disk.make_folder(folder).unwrap();
         let start = Start {
             folder: Folder::of(folder),
             disk: Arc::new(disk.clone()),
@@ -62,7 +60,7 @@ impl Rig {
             troubles: Arc::new(Troubles::new(told)),
         };
         let started = start.run()?;
-        let recovered = started.journal.recovered(started.corrupt);
+        let recovered = started.journal.recovered(&started.damages);
         let rig = Self {
             disk: disk.clone(),
             clock,

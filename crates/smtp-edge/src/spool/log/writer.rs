@@ -129,6 +129,10 @@ impl Writer {
         }
         active.offset += batch.length;
         let mut index = self.journal.index();
+        let epoch = active.segment.identity.epoch;
+        if let Some(account) = index.ledger.get_mut(epoch) {
+            account.answered = true;
+        }
         for (entry, place) in &batch.entries {
             index.apply(entry, *place);
         }

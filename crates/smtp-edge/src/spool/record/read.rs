@@ -11,7 +11,7 @@ use crate::envelope::{Envelope, Mailbox, Needs, ReversePath, Source};
 use crate::signing::state::{
     FaultClass, ProfileSigning, Signatures, Signing, SigningFault, Signings, Terms, UsedKey,
 };
-use crate::spool::message::{Fault, MessageState, Orders, RecipientState};
+use crate::spool::message::{Fault, Held, HeldFor, MessageState, Orders, RecipientState};
 
 /// Reads octets from `offset` to `end`, which of a whole record are its payload. The invariant is
 /// `offset <= end <= record.len()`.
@@ -265,10 +265,21 @@ impl<'a> Reader<'a> {
         if self.version < 3 {
             return Ok(Orders::default());
         }
+        let at = self.damaged();
         Ok(Orders {
-            held: self.optional_time()?,
+            held: match self.u8()? {
+                0 => None,
+                1 => Some(self.held(HeldFor::Order)?),
+                2 => Some(self.held(HeldFor::Damage)?),
+                _ => return Err(at),
+            },
             next_hop: self.optional_parsed()?,
         })
+    }
+
+    fn held(&mut self, why: HeldFor) -> Result<Held, RecordError> {
+        let since = self.time()?;
+        Ok(Held { since, why })
     }
 
     pub(super) fn recipient(&mut self) -> Result<RecipientState, RecordError> {

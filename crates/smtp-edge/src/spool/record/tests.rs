@@ -9,7 +9,7 @@ use crate::envelope::{Needs, Source};
 use crate::signing::state::{
     FaultClass, ProfileSigning, Signatures, Signing, SigningFault, Signings, Terms, UsedKey,
 };
-use crate::spool::message::{Fault, Orders, RecipientState};
+use crate::spool::message::{Fault, Held, HeldFor, Orders, RecipientState};
 use crate::spool::sample;
 
 #[test]
@@ -216,11 +216,15 @@ fn client() -> impl Strategy<Value = Client> {
 }
 
 fn orders() -> impl Strategy<Value = Orders> {
-    let held = proptest::option::of((0..4_000_000_000_u64, 0..1_000_000_000_u32));
+    let why = prop_oneof![Just(HeldFor::Order), Just(HeldFor::Damage)];
+    let held = proptest::option::of((0..4_000_000_000_u64, 0..1_000_000_000_u32, why));
     let hops = ["mail.example.com:25", "192.0.2.1:2525", "[2001:db8::1]:25"];
     let next_hop = proptest::option::of(proptest::sample::select(hops.to_vec()));
     (held, next_hop).prop_map(|(held, next_hop)| Orders {
-        held: held.map(|(seconds, rest)| SystemTime::UNIX_EPOCH + Duration::new(seconds, rest)),
+        held: held.map(|(seconds, rest, why)| Held {
+            since: SystemTime::UNIX_EPOCH + Duration::new(seconds, rest),
+            why,
+        }),
         next_hop: next_hop.map(|hop| hop.parse().unwrap()),
     })
 }

@@ -9,7 +9,7 @@ use router_config::{Client, Issuer};
 use super::{HEAD, MAGIC, VERSION};
 use crate::envelope::{Envelope, ReversePath, Source};
 use crate::signing::state::{FaultClass, Signing, SigningFault};
-use crate::spool::message::{Fault, MessageState, RecipientState};
+use crate::spool::message::{Fault, HeldFor, MessageState, RecipientState};
 
 /// A record being written.
 pub(super) struct Writer(pub(super) Vec<u8>);
@@ -147,7 +147,14 @@ impl Writer {
         }
         self.u32(state.attempts);
         self.time(state.next_attempt);
-        self.optional_time(state.orders.held);
+        self.u8(match state.orders.held.map(|held| held.why) {
+            None => 0,
+            Some(HeldFor::Order) => 1,
+            Some(HeldFor::Damage) => 2,
+        });
+        if let Some(held) = state.orders.held {
+            self.time(held.since);
+        }
         let next_hop = state.orders.next_hop.as_ref().map(ToString::to_string);
         self.optional_text(next_hop.as_deref());
         self.optional_time(state.delay_told);

@@ -26,7 +26,12 @@ struct World {
     /// What is on the medium.
     kept_names: BTreeMap<PathBuf, usize>,
     changes: Vec<Change>,
-    fault: Option<(usize, Fault)>,
+    /// What hits operations that change something, each with how many come before.
+    faults: Vec<(usize, Fault)>,
+    /// The same for those that read, list, look or open.
+    reading_faults: Vec<(usize, Fault)>,
+    /// How many operations were hit.
+    hit: u64,
     dead: bool,
     capacity: usize,
     /// Octets that were written to files that are there or were.
@@ -40,6 +45,8 @@ pub(in crate::spool) enum Fault {
     Error,
     /// It fails, and all after it, until the disk is healed.
     Broken,
+    /// It is refused without a trace, and all after it, until the disk is healed: the file system can only be read.
+    ReadOnly,
     /// The process dies in it.
     Death,
 }
@@ -77,7 +84,9 @@ impl SimulatedDisk {
             names: BTreeMap::new(),
             kept_names: BTreeMap::new(),
             changes: Vec::new(),
-            fault: None,
+            faults: Vec::new(),
+            reading_faults: Vec::new(),
+            hit: 0,
             dead: false,
             capacity: usize::MAX,
             written: 0,
@@ -88,14 +97,33 @@ impl SimulatedDisk {
         self.0.lock().unwrap()
     }
 
-    /// Hits the operation that comes so many later.
+    /// Hits the change that comes so many later, beside what else is to be hit.
     pub(in crate::spool) fn strike(&self, later: usize, fault: Fault) {
-        self.world().fault = Some((later, fault));
+        self.world().faults.push((later, fault));
     }
 
-    /// Nothing fails from now on.
+    /// The same for what reads, lists, looks or opens.
+    pub(in crate::spool) fn strike_reading(&self, later: usize, fault: Fault) {
+        self.world().reading_faults.push((later, fault));
+    }
+
+    /// Nothing fails from now on, and there is room.
     pub(in crate::spool) fn heal(&self) {
-        self.world().fault = None;
+        let mut world = self.world();
+        world.faults.clear();
+        world.reading_faults.clear();
+        world.capacity = usize::MAX;
+    }
+
+    /// How many operations were hit so far.
+    pub(in crate::spool) fn hit(&self) -> u64 {
+        self.world().hit
+    }
+
+    /// Has room for so many octets more.
+    pub(in crate::spool) fn leave_room(&self, octets: usize) {
+        let mut world = self.world();
+        world.capacity = world.taken() + octets;
     }
 
     /// Whether the process that uses the disk has died.
@@ -107,7 +135,9 @@ impl SimulatedDisk {
     pub(in crate::spool) fn crash(&self, crash: Crash) {
         let mut world = self.world();
         world.dead = false;
-        world.fault = None;
+        world.faults.clear();
+        world.reading_faults.clear();
+        world.capacity = usize::MAX;
         match crash {
             Crash::Kill => {}
             Crash::PowerLoss => world.lose_power(),
@@ -162,20 +192,26 @@ impl World {
         if self.dead {
             return Hit::Dead;
         }
-        match self.fault.take() {
+        let fault = due(&mut self.faults);
+        self.hit += u64::from(fault.is_some());
+        match fault {
             None => Hit::Works,
-            Some((0, Fault::Error)) => Hit::Fails,
-            Some((0, Fault::Broken)) => {
-                self.fault = Some((0, Fault::Broken));
-                Hit::Fails
-            }
-            Some((0, Fault::Death)) => {
+            Some(Fault::Error | Fault::Broken) => Hit::Fails,
+            Some(Fault::ReadOnly) => Hit::Refused,
+            Some(Fault::Death) => {
                 self.dead = true;
                 Hit::Dies
             }
-            Some((later, fault)) => {
-                self.fault = Some((later - 1, fault));
-                Hit::Works
+        }
+    }
+
+    /// Counts an operation that changes nothing.
+    fn reading(&mut self) -> io::Result<()> {
+        match due(&mut self.reading_faults) {
+            None => Ok(()),
+            Some(_) => {
+                self.hit += 1;
+                Err(io::Error::from_raw_os_error(EIO))
             }
         }
     }
@@ -205,6 +241,7 @@ impl World {
             Hit::Dies if self.random.bool() => {}
             Hit::Dies | Hit::Dead => return Err(dead()),
             Hit::Fails => return Err(self.error()),
+            Hit::Refused => return Err(read_only()),
         }
         change.apply(&mut self.names);
         self.changes.push(change);
@@ -223,6 +260,7 @@ impl World {
                 Ok(())
             }
             Hit::Dead => Err(dead()),
+            Hit::Refused => Err(read_only()),
             // What is under way stays so, and the kernel or the loss of power decides.
             Hit::Dies => Err(dead()),
             Hit::Fails => {
@@ -361,6 +399,7 @@ impl Change {
 enum Hit {
     Works,
     Fails,
+    Refused,
     Dies,
     Dead,
 }
@@ -369,14 +408,38 @@ fn dead() -> io::Error {
     io::Error::other("the process is dead")
 }
 
+fn read_only() -> io::Error {
+    io::ErrorKind::ReadOnlyFilesystem.into()
+}
+
+/// What hits the next operation: what lasts stays, and each other fault comes one operation nearer.
+fn due(faults: &mut Vec<(usize, Fault)>) -> Option<Fault> {
+    let place = faults.iter().position(|(later, _)| *later == 0);
+    let hits = place.map(|place| faults[place].1);
+    match hits {
+        Some(Fault::Error | Fault::Death) => drop(faults.remove(place.unwrap())),
+        Some(Fault::Broken | Fault::ReadOnly) | None => {}
+    }
+    for (later, _) in faults {
+        *later = later.saturating_sub(1);
+    }
+    hits
+}
+
+/// What a sector answers that cannot be read.
+const EIO: i32 = 5;
+
 impl Disk for SimulatedDisk {
     fn make_folder(&self, path: &Path) -> io::Result<()> {
-        self.world().folders.insert(path.to_owned());
+        let mut world = self.world();
+        world.reading()?;
+        world.folders.insert(path.to_owned());
         Ok(())
     }
 
     fn list(&self, folder: &Path) -> io::Result<Vec<PathBuf>> {
-        let world = self.world();
+        let mut world = self.world();
+        world.reading()?;
         let paths = world.names.keys();
         Ok(paths
             .filter(|path| path.parent() == Some(folder))
@@ -385,11 +448,14 @@ impl Disk for SimulatedDisk {
     }
 
     fn exists(&self, path: &Path) -> io::Result<bool> {
-        Ok(self.world().names.contains_key(path))
+        let mut world = self.world();
+        world.reading()?;
+        Ok(world.names.contains_key(path))
     }
 
     fn read(&self, path: &Path) -> io::Result<Vec<u8>> {
-        let world = self.world();
+        let mut world = self.world();
+        world.reading()?;
         let file = world.find(path)?;
         Ok(world.files[file].seen.clone())
     }
@@ -415,7 +481,11 @@ impl Disk for SimulatedDisk {
     }
 
     fn open(&self, path: &Path) -> io::Result<Arc<dyn DiskFile>> {
-        let file = self.world().find(path)?;
+        let file = {
+            let mut world = self.world();
+            world.reading()?;
+            world.find(path)?
+        };
         Ok(Arc::new(OpenFile {
             disk: self.clone(),
             file,
@@ -434,6 +504,7 @@ impl Disk for SimulatedDisk {
             Hit::Works => {}
             Hit::Dies | Hit::Dead => return Err(dead()),
             Hit::Fails => return Err(world.error()),
+            Hit::Refused => return Err(read_only()),
         }
         let changes = std::mem::take(&mut world.changes);
         let (synced, others) = changes.into_iter().partition(|change| change.is_in(path));
@@ -463,6 +534,7 @@ impl DiskFile for OpenFile {
         let hit = world.operation();
         match hit {
             Hit::Dead => return Err(dead()),
+            Hit::Refused => return Err(read_only()),
             Hit::Works if world.random.u8(0..8) > 0 => {}
             // Short, of which nobody is to take notice.
             Hit::Works => octets.truncate(world.random.usize(1..=octets.len())),
@@ -472,6 +544,7 @@ impl DiskFile for OpenFile {
         let end = offset + written;
         let grows = end.saturating_sub(world.files[self.file].seen.len());
         if world.taken() + grows > world.capacity {
+            world.hit += 1;
             return Err(io::ErrorKind::StorageFull.into());
         }
         world.written += written as u64;
@@ -484,6 +557,7 @@ impl DiskFile for OpenFile {
         match hit {
             Hit::Works => Ok(written),
             Hit::Fails => Err(world.error()),
+            Hit::Refused => Err(read_only()),
             Hit::Dies | Hit::Dead => Err(dead()),
         }
     }
@@ -493,7 +567,8 @@ impl DiskFile for OpenFile {
     }
 
     fn read_at(&self, octets: &mut [u8], offset: u64) -> io::Result<usize> {
-        let world = self.disk.world();
+        let mut world = self.disk.world();
+        world.reading()?;
         let seen = &world.files[self.file].seen;
         let rest = seen.get(offset as usize..).unwrap_or_default();
         let length = rest.len().min(octets.len());
@@ -502,6 +577,8 @@ impl DiskFile for OpenFile {
     }
 
     fn length(&self) -> io::Result<u64> {
-        Ok(self.disk.world().files[self.file].seen.len() as u64)
+        let mut world = self.disk.world();
+        world.reading()?;
+        Ok(world.files[self.file].seen.len() as u64)
     }
 }

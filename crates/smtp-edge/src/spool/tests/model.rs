@@ -1,5 +1,9 @@
 //! A spool under random operations on a failing disk, against a model of what it has promised.
 //!
+//! What befalls the disk, several of it at a time: an operation fails, once or from then on; the file system can only be read;
+//! there is no room; a read, a list or a look fails, once or from then on; it is healed; the process dies in an operation; the
+//! process is killed; the power is lost. A start is befallen by the same.
+//!
 //! What is a failure:
 //! - a message whose commit was answered and that is not there, or not octet for octet, or in a state older than the latest
 //!   that was answered;
@@ -8,6 +12,7 @@
 //!   (of those spools that promise that);
 //! - something set aside as damaged, since no operation here damages what was synced;
 //! - a start that fails although nothing does any more;
+//! - a message that cannot be read while reading works;
 //! - a queue id known to the spool at some time that is above the highest that a start tells of (same).
 //!
 //! What is none:
@@ -21,6 +26,7 @@ use std::path::PathBuf;
 use proptest::prelude::*;
 
 use super::disk::{Crash, Fault, SimulatedDisk};
+use super::figures::Figures;
 use crate::ids::QueueId;
 use crate::spool::message::{Head, Message, MessageState, Stored, Waiting};
 use crate::spool::{Recovered, SpoolError, sample};
@@ -71,9 +77,31 @@ pub(in crate::spool) enum Operation {
     Ask(Vec<Step>),
     Read(u64),
     Chore(Chore),
-    Strike(usize, Fault),
-    /// The end of the process, what strikes the start after it, and how it ends if it dies of that.
-    Restart(End, Option<(usize, Fault)>, Crash),
+    Befall(Trouble),
+    Heal,
+    /// The end of the process, what befalls the start after it, and how it ends if it dies of that.
+    Restart(End, Vec<Trouble>, Crash),
+}
+
+/// What befalls a disk.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::spool) enum Trouble {
+    /// The change that comes so many later is hit.
+    Change(usize, Fault),
+    /// The same for what reads, lists, looks or opens.
+    Reading(usize, Fault),
+    /// There is room for so many octets.
+    Room(usize),
+}
+
+impl Trouble {
+    fn befall(self, disk: &SimulatedDisk) {
+        match self {
+            Self::Change(later, fault) => disk.strike(later, fault),
+            Self::Reading(later, fault) => disk.strike_reading(later, fault),
+            Self::Room(octets) => disk.leave_room(octets),
+        }
+    }
 }
 
 /// What to ask for: messages are named by how many commits ago they came.
@@ -97,7 +125,6 @@ pub(in crate::spool) fn operations(count: Range<usize>) -> impl Strategy<Value =
 }
 
 fn operation() -> impl Strategy<Value = Operation> {
-    let fault = || prop_oneof![Just(Fault::Error), Just(Fault::Death)];
     let crash = || prop_oneof![Just(Crash::Kill), Just(Crash::PowerLoss)];
     let end = prop_oneof![
         1 => Just(End::Clean),
@@ -108,13 +135,30 @@ fn operation() -> impl Strategy<Value = Operation> {
         2 => Just(Chore::GiveBack),
         1 => Just(Chore::Wait),
     ];
-    let strike = proptest::option::of((0..25_usize, fault()));
+    let troubles = proptest::collection::vec(trouble(25), 0..3);
     prop_oneof![
         12 => proptest::collection::vec(step(), 1..6).prop_map(Operation::Ask),
         2 => (0..12_u64).prop_map(Operation::Read),
         3 => chore.prop_map(Operation::Chore),
-        3 => (0..8_usize, fault()).prop_map(|(later, fault)| Operation::Strike(later, fault)),
-        2 => (end, strike, crash()).prop_map(|(end, strike, crash)| Operation::Restart(end, strike, crash)),
+        3 => trouble(8).prop_map(Operation::Befall),
+        1 => Just(Operation::Heal),
+        2 => (end, troubles, crash()).prop_map(|(end, troubles, crash)| Operation::Restart(end, troubles, crash)),
+    ]
+}
+
+/// Something that befalls one of the next operations.
+fn trouble(within: usize) -> impl Strategy<Value = Trouble> {
+    let change = prop_oneof![
+        4 => Just(Fault::Error),
+        4 => Just(Fault::Death),
+        1 => Just(Fault::Broken),
+        1 => Just(Fault::ReadOnly),
+    ];
+    let reading = prop_oneof![3 => Just(Fault::Error), 1 => Just(Fault::Broken)];
+    prop_oneof![
+        8 => (0..within, change).prop_map(|(later, fault)| Trouble::Change(later, fault)),
+        2 => (0..within, reading).prop_map(|(later, fault)| Trouble::Reading(later, fault)),
+        1 => (0..80_000_usize).prop_map(Trouble::Room),
     ]
 }
 
@@ -142,13 +186,14 @@ struct Case<S> {
     commits: u64,
     highest: Option<QueueId>,
     crashes: u64,
+    figures: Figures,
 }
 
-/// Runs one case.
+/// Runs one case, and says what happened in it.
 pub(in crate::spool) fn run<S: Subject>(
     seed: u64,
     operations: Vec<Operation>,
-) -> Result<(), TestCaseError> {
+) -> Result<Figures, TestCaseError> {
     let mut case = Case::<S> {
         disk: SimulatedDisk::new(seed),
         spool: None,
@@ -156,8 +201,9 @@ pub(in crate::spool) fn run<S: Subject>(
         commits: 100, // so that messages of long ago have names
         highest: None,
         crashes: seed,
+        figures: Figures::default(),
     };
-    case.start(None, Crash::Kill)?;
+    case.start(&[], Crash::Kill)?;
     for operation in operations {
         case.operation(operation)?;
         if case.disk.is_dead() {
@@ -167,10 +213,12 @@ pub(in crate::spool) fn run<S: Subject>(
             } else {
                 Crash::PowerLoss
             };
-            case.restart(End::Crash(crash), None, crash)?;
+            case.restart(End::Crash(crash), &[], crash)?;
         }
     }
-    case.restart(End::Crash(Crash::PowerLoss), None, Crash::Kill)
+    case.restart(End::Crash(Crash::PowerLoss), &[], Crash::Kill)?;
+    case.figures.faults = case.disk.hit();
+    Ok(case.figures)
 }
 
 impl<S: Subject> Case<S> {
@@ -184,11 +232,15 @@ impl<S: Subject> Case<S> {
                 }
                 Ok(())
             }
-            Operation::Strike(later, fault) => {
-                self.disk.strike(later, fault);
+            Operation::Befall(trouble) => {
+                trouble.befall(&self.disk);
                 Ok(())
             }
-            Operation::Restart(end, strike, crash) => self.restart(end, strike, crash),
+            Operation::Heal => {
+                self.disk.heal();
+                Ok(())
+            }
+            Operation::Restart(end, troubles, crash) => self.restart(end, &troubles, crash),
         }
     }
 
@@ -248,6 +300,7 @@ impl<S: Subject> Case<S> {
             Ask::Commit(message) => {
                 let refused = answer.is_err();
                 if !refused {
+                    self.figures.messages += 1;
                     self.highest = self.highest.max(Some(message.id));
                 }
                 let possible = Possible {
@@ -286,11 +339,18 @@ impl<S: Subject> Case<S> {
         let Some(spool) = &self.spool else {
             return Ok(());
         };
+        let hit = self.disk.hit();
         match (spool.read(id), self.model.get(&id)) {
+            (Err(SpoolError::Io { .. }), _) if self.disk.hit() > hit => Ok(()),
             (Ok(Stored { message }), Some(possible)) => {
                 possible.allows(&message)?;
-                let head = spool.head(id).map_err(|error| format!("{error:?}"));
-                prop_assert_eq!(head, Ok(Head::from(message)));
+                match spool.head(id) {
+                    Err(SpoolError::Io { .. }) if self.disk.hit() > hit => {}
+                    head => {
+                        let head = head.map_err(|error| format!("{error:?}"));
+                        prop_assert_eq!(head, Ok(Head::from(message)));
+                    }
+                }
                 Ok(())
             }
             (Ok(_), None) => Err(TestCaseError::fail(format!("{id} has come back"))),
@@ -304,10 +364,11 @@ impl<S: Subject> Case<S> {
     fn restart(
         &mut self,
         end: End,
-        strike: Option<(usize, Fault)>,
+        troubles: &[Trouble],
         crash: Crash,
     ) -> Result<(), TestCaseError> {
         let spool = self.spool.take();
+        self.figures.ended(end);
         match end {
             End::Clean if !self.disk.is_dead() => {
                 if let Some(spool) = spool {
@@ -318,17 +379,18 @@ impl<S: Subject> Case<S> {
             End::Clean => self.disk.crash(Crash::Kill),
             End::Crash(crash) => self.disk.crash(crash),
         }
-        self.start(strike, crash)
+        self.start(troubles, crash)
     }
 
-    fn start(&mut self, strike: Option<(usize, Fault)>, crash: Crash) -> Result<(), TestCaseError> {
-        if let Some((later, fault)) = strike {
-            self.disk.strike(later, fault);
+    fn start(&mut self, troubles: &[Trouble], crash: Crash) -> Result<(), TestCaseError> {
+        for trouble in troubles {
+            trouble.befall(&self.disk);
         }
         let opened = match S::open(&self.disk) {
             Ok(opened) if !self.disk.is_dead() => Ok(opened),
-            Ok(_) | Err(_) if strike.is_some() => {
+            Ok(_) | Err(_) if !troubles.is_empty() => {
                 if self.disk.is_dead() {
+                    self.figures.ended(End::Crash(crash));
                     self.disk.crash(crash);
                 }
                 self.disk.heal();

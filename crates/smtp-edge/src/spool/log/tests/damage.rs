@@ -6,8 +6,10 @@ use std::path::PathBuf;
 use super::super::fields::salted;
 use super::super::folder::Name;
 use super::super::frame::SegmentHeader;
+use super::super::index::Place;
 use super::faults::message;
 use super::*;
+use crate::spool::message::{Held, HeldFor, Waiting};
 use crate::spool::tests::disk::Crash;
 
 /// A log with a message in each situation, ended cleanly: 1 new, 2 worked on, 3 done, 4 with 5 and 6 in one batch, 7 large.
@@ -66,6 +68,15 @@ fn no_octet_that_rots_takes_anything_away_in_silence() {
         let (log, recovered) = Rig::start(&disk, SMALL).unwrap();
         let mut told = !recovered.corrupt.is_empty();
         let mut missing = 0;
+        for (id, _) in &recovered.messages {
+            // Not attempted, or not known to anybody whose it was.
+            let guarded = recovered.held.contains(id) || !recovered.unknown.is_empty();
+            match log.journal.read(*id) {
+                Ok(stored) if messages.get(id) == Some(&stored.message) => {}
+                Ok(stored) => assert!(guarded, "{path:?} at {at}: {:?}", stored.message.state),
+                Err(_) => {} // and so not delivered
+            }
+        }
         for (id, message) in &messages {
             match log.journal.read(*id) {
                 Ok(stored) if stored.message == *message => {}
@@ -112,6 +123,7 @@ fn a_whole_block_that_rots_is_named_and_its_neighbours_stay() {
     );
     let copied = &disk.files()[&recovered.corrupt[0]];
     assert_eq!(copied.len(), 4096);
+    assert_eq!(recovered.unknown, recovered.corrupt);
     for number in [1, 2, 7] {
         let id = sample::message(number).id;
         assert_eq!(log.journal.read(id).unwrap().message, messages[&id]);
@@ -119,28 +131,105 @@ fn a_whole_block_that_rots_is_named_and_its_neighbours_stay() {
     assert_eq!(recovered.messages.len(), 3);
 }
 
+/// The segment that a record is in, and the record's place.
+fn lies(log: &Rig, id: QueueId) -> (PathBuf, usize, usize) {
+    let known = log.journal.index().get(id).unwrap();
+    let at = |place: Place| place.at() as usize;
+    let latest = known.state.unwrap_or(known.message);
+    let path = log.journal.folder.path(Name::Open(latest.segment));
+    (path, at(latest), at(known.message))
+}
+
+/// The message as it is after a start that could not read what came of it, which has to have told that.
+fn held(disk: &SimulatedDisk, id: QueueId) -> Message {
+    let (log, recovered) = Rig::start(disk, SMALL).unwrap();
+    assert_eq!(recovered.held, [id]);
+    let name = recovered.corrupt[0].file_name().unwrap().to_str().unwrap();
+    assert!(name.starts_with(&id.to_string()), "{name}");
+    assert_eq!(recovered.unknown, Vec::<PathBuf>::new());
+    let message = log.journal.read(id).unwrap().message;
+    let since = log.clock.now();
+    let why = HeldFor::Damage;
+    assert_eq!(message.state.orders.held, Some(Held { since, why }));
+    let waits = recovered.messages.iter().find(|(known, _)| *known == id);
+    assert_eq!(waits.unwrap().1, Waiting::from(&message.state));
+    // It stays so, and nobody is told again; a later record settles it.
+    disk.crash(Crash::PowerLoss);
+    let (mut log, again) = Rig::start(disk, SMALL).unwrap();
+    assert_eq!((again.held, again.corrupt), (vec![], vec![]));
+    assert_eq!(log.journal.read(id).unwrap().message, message);
+    let _ = log.update(id, &sample::worked_on()).unwrap();
+    disk.crash(Crash::PowerLoss);
+    let (log, again) = Rig::start(disk, SMALL).unwrap();
+    assert_eq!((again.held, again.corrupt), (vec![], vec![]));
+    let state = log.journal.read(id).unwrap().message.state;
+    assert_eq!(state, sample::worked_on());
+    message
+}
+
 #[test]
-fn a_damaged_state_leaves_the_one_before() {
-    let (disk, messages) = lived_in(0);
+fn a_message_whose_latest_state_is_damaged_is_held() {
+    // In its head, in what its entry keeps in reserve, and in the length of its head.
+    for within in [2 * 64, 57, 5] {
+        let (disk, messages) = lived_in(0);
+        let mut log = Rig::open(&disk);
+        let id = sample::message(2).id;
+        let state = MessageState {
+            attempts: 9,
+            ..sample::worked_on()
+        };
+        let _ = log.update(id, &state).unwrap();
+        let (path, at, _) = lies(&log, id);
+        log.end();
+        disk.rot(&path, at + within);
+        let before = &messages[&id];
+        let after = held(&disk, id);
+        let orders = before.state.orders.clone();
+        let state = MessageState {
+            orders,
+            ..after.state
+        };
+        assert_eq!(Message { state, ..after }, *before);
+    }
+}
+
+#[test]
+fn a_message_whose_end_is_damaged_is_held() {
+    let (disk, _) = lived_in(0);
     let mut log = Rig::open(&disk);
-    let id = sample::message(2).id;
-    let state = MessageState {
-        attempts: 9,
-        ..sample::worked_on()
+    let id = sample::message(1).id;
+    // The end stands where the state would that is written beside it in a like log.
+    let (path, at) = {
+        let (other, _) = lived_in(0);
+        let mut log = Rig::open(&other);
+        let _ = log.update(id, &sample::worked_on()).unwrap();
+        let (path, at, _) = lies(&log, id);
+        (path, at)
     };
-    let _ = log.update(id, &state).unwrap();
-    let place = log.journal.index().get(id).unwrap().state.unwrap();
-    let path = log.journal.folder.path(Name::Open(place.segment));
+    let _ = log.remove(id).unwrap();
     log.end();
-    disk.rot(&path, place.at() as usize + 2 * 64);
+    assert_eq!(disk.files()[&path][at], 4, "a done");
+    disk.rot(&path, at + 57);
+    held(&disk, id);
+}
+
+/// Its entries say of themselves where they belong.
+#[test]
+fn a_batch_without_its_header_is_read_all_the_same() {
+    let (disk, messages) = lived_in(0);
+    let (path, _) = written(&disk)[0].clone();
+    let places: Vec<usize> = (4096..disk.files()[&path].len()).step_by(4096).collect();
+    let opened = |at: &usize| disk.files()[&path][*at..].starts_with(b"EDGB");
+    let batches: Vec<usize> = places.into_iter().filter(opened).collect();
+    for at in &batches[..batches.len() - 1] {
+        disk.rot(&path, at + 16);
+    }
     let (log, recovered) = Rig::start(&disk, SMALL).unwrap();
-    let named: Vec<String> = recovered
-        .corrupt
-        .iter()
-        .map(|path| path.file_name().unwrap().to_str().unwrap().to_owned())
-        .collect();
-    assert!(named[0].starts_with(&id.to_string()), "{named:?}");
-    assert_eq!(log.journal.read(id).unwrap().message, messages[&id]);
+    assert_eq!(recovered.unknown.len(), 1, "{recovered:?}");
+    assert_eq!(recovered.messages.len(), messages.len());
+    for (id, message) in &messages {
+        assert_eq!(log.journal.read(*id).unwrap().message, *message);
+    }
 }
 
 #[test]

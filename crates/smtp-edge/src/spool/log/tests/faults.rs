@@ -1,36 +1,17 @@
 //! Failures of the disk, one by one and at random.
 
-use proptest::prelude::*;
-use proptest::test_runner::RngSeed;
-
 use super::*;
 use crate::spool::tests::disk::{Crash, Fault};
-use crate::spool::tests::model;
+use crate::spool::tests::figures::at_random;
 
-fn cases(cases: u32) -> ProptestConfig {
-    ProptestConfig {
-        cases,
-        rng_seed: RngSeed::Fixed(1),
-        ..ProptestConfig::default()
-    }
+#[test]
+fn random_operations_on_a_failing_disk() {
+    at_random::<Rig>("log", 1200, 1..50);
 }
 
-proptest! {
-    #![proptest_config(cases(2000))]
-
-    #[test]
-    fn random_operations_on_a_failing_disk(seed in any::<u64>(), operations in model::operations(1..50)) {
-        model::run::<Rig>(seed, operations)?;
-    }
-}
-
-proptest! {
-    #![proptest_config(cases(60))]
-
-    #[test]
-    fn long_lives_on_a_failing_disk(seed in any::<u64>(), operations in model::operations(150..400)) {
-        model::run::<Rig>(seed, operations)?;
-    }
+#[test]
+fn long_lives_on_a_failing_disk() {
+    at_random::<Rig>("log, long lives", 30, 150..400);
 }
 
 /// The message with this number, of so many octets.
@@ -226,6 +207,37 @@ fn a_full_disk_takes_outcomes_and_comes_back() {
 }
 
 #[test]
+fn a_start_on_a_full_disk_takes_the_room_of_what_is_done() {
+    let disk = SimulatedDisk::new(1);
+    let mut log = Rig::open(&disk);
+    for number in 1..=20 {
+        let _ = log.commit(message(number, 6000)).unwrap();
+    }
+    let _ = log.give_back().unwrap(); // names what is closed
+    for number in 1..20 {
+        let _ = log.remove(sample::message(number).id).unwrap();
+    }
+    disk.crash(Crash::Kill);
+    disk.leave_room(0);
+    assert_eq!(found(&disk), [20]);
+}
+
+#[test]
+fn a_start_without_any_room_ends_and_leaves_the_log_as_it_is() {
+    let disk = SimulatedDisk::new(1);
+    let _ = Rig::open(&disk).commit(message(1, 100)).unwrap();
+    disk.crash(Crash::Kill);
+    disk.leave_room(0);
+    let refused = Rig::start(&disk, SMALL).map(drop);
+    let Err(SpoolError::Io { source, .. }) = &refused else {
+        panic!("{refused:?}");
+    };
+    assert_eq!(source.kind(), std::io::ErrorKind::StorageFull);
+    disk.heal();
+    assert_eq!(found(&disk), [1]);
+}
+
+#[test]
 fn names_are_not_given_twice_when_all_messages_are_gone() {
     let disk = SimulatedDisk::new(1);
     let mut log = Rig::open(&disk);
@@ -240,6 +252,31 @@ fn names_are_not_given_twice_when_all_messages_are_gone() {
         assert_eq!(recovered.messages, []);
         assert_eq!(recovered.last_id, Some(sample::message(199).id));
         log.end();
+    }
+}
+
+/// The segment that names the last id may be needed for nothing else when the first batch of the next one fails.
+#[test]
+fn names_are_not_given_twice_after_a_first_batch_that_failed() {
+    for later in 1..20 {
+        let disk = SimulatedDisk::new(later);
+        let mut log = Rig::open(&disk);
+        log.journal.supply.fill(2).unwrap();
+        let ids = [1, 2].map(|number| sample::message(number).id);
+        for number in [1, 2] {
+            let _ = log.commit(message(number, 6000)).unwrap();
+        }
+        let removals = ids.map(|id| (id, Asks::Remove));
+        for answer in log.put(removals.into()) {
+            let _ = answer.unwrap();
+        }
+        disk.strike(0, Fault::Error);
+        disk.strike(later as usize, Fault::Error);
+        assert!(is_io(&log.commit(message(3, 6000))));
+        let _ = log.give_back();
+        disk.crash(Crash::PowerLoss);
+        let (_, recovered) = Rig::start(&disk, SMALL).unwrap();
+        assert!(recovered.last_id >= Some(ids[1]), "{later}");
     }
 }
 
