@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use edge_tests::mock_mta::{Arrived, PATIENCE};
 use edge_tests::world::World;
@@ -112,6 +113,9 @@ async fn submit(edge: SocketAddr, to: &[&str], message: &[u8]) -> std::io::Resul
     Ok(id.map(str::to_owned))
 }
 
+/// Nothing has happened for so long that it is worth while to look.
+const LULL: Duration = Duration::from_millis(300);
+
 /// Everything that can be seen to happen in a world.
 pub(super) struct Progress {
     answered: watch::Receiver<usize>,
@@ -140,6 +144,8 @@ impl Progress {
             if tokio::time::timeout(PATIENCE, self.event()).await.is_err() {
                 return;
             }
+            // To look takes long when much has arrived, so that it is done once for what comes together.
+            while tokio::time::timeout(LULL, self.event()).await.is_ok() {}
         }
     }
 

@@ -53,7 +53,7 @@ pub(super) struct Known {
 pub(super) struct Index {
     messages: BTreeMap<QueueId, Known>,
     pub(super) ledger: Ledger,
-    /// Messages of which a later record could not be read than any that is known.
+    /// Messages whose latest record could not be read, so that they may have come further than is known.
     doubtful: BTreeSet<QueueId>,
     /// The highest queue id that was seen in any record.
     pub(super) last_id: Option<QueueId>,
