@@ -5,7 +5,7 @@ use std::io;
 use std::net::SocketAddr;
 
 use router_config::Network;
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpSocket};
 
 use crate::config::ListenSettings;
 
@@ -142,8 +142,7 @@ pub async fn open(settings: &ListenSettings) -> Result<Vec<Listener>, ListenErro
         let clear = settings.addresses.iter().map(|at| (at, Entrance::Clear));
         let tls = settings.tls_addresses.iter().map(|at| (at, Entrance::Tls));
         for (address, entrance) in clear.chain(tls) {
-            let bound = TcpListener::bind(address).await;
-            let socket = bound.map_err(|source| ListenError::Bind {
+            let socket = bind(*address).map_err(|source| ListenError::Bind {
                 address: *address,
                 source,
             })?;
@@ -156,6 +155,21 @@ pub async fn open(settings: &ListenSettings) -> Result<Vec<Listener>, ListenErro
         Ok(listeners)
     }
 }
+
+/// Listens on an address that may have been in use until a moment ago.
+fn bind(address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = match address {
+        SocketAddr::V4(_) => TcpSocket::new_v4()?,
+        SocketAddr::V6(_) => TcpSocket::new_v6()?,
+    };
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    socket.listen(BACKLOG)
+}
+
+/// Clients whose connections the kernel holds until they are taken; who comes when there are as many tries again after a second.
+/// The kernel has a bound of its own (`net.core.somaxconn`, usually 4,096).
+const BACKLOG: u32 = 1024;
 
 fn passed() -> Result<Vec<Listener>, ListenError> {
     // Only the names are taken from here: descriptors that are mere numbers cannot be owned in safe code.
@@ -180,3 +194,20 @@ fn passed() -> Result<Vec<Listener>, ListenError> {
 
 /// The names of sockets whose clients speak TLS first.
 const TLS_NAMES: [&str; 2] = ["smtps", "submissions"];
+
+#[cfg(test)]
+mod tests {
+    use tokio::net::TcpStream;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_crowd_waits_in_the_kernel_until_it_is_taken() {
+        let listener = bind("127.0.0.1:0".parse().unwrap()).unwrap();
+        let address = listener.local_addr().unwrap();
+        let mut crowd = Vec::new();
+        for _ in 0..300 {
+            crowd.push(TcpStream::connect(address).await.unwrap());
+        }
+    }
+}
