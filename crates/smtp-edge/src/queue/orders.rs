@@ -92,18 +92,26 @@ impl Dispatcher {
         self.order_behind(carried.id);
     }
 
-    /// Begins with the next order for a message with which nothing is done any more.
+    /// Goes on with the orders for a message with which nothing is done any more, until one is being carried out. When the
+    /// message has gone, each of them is told so.
     pub(super) fn order_behind(&mut self, id: QueueId) {
-        let Some(mut waiting) = self.orders.behind.remove(&id) else {
-            return;
-        };
-        let next =
-            std::iter::from_fn(|| waiting.pop_front()).find(|ordered| !ordered.answer.is_closed());
-        if !waiting.is_empty() {
-            self.orders.behind.insert(id, waiting);
-        }
-        if let Some(ordered) = next {
+        while self.schedule.is_running(id) != Some(true) {
+            let Some(ordered) = self.orders.next_behind(id) else {
+                return;
+            };
             self.order(ordered);
         }
+    }
+}
+
+impl Orders {
+    /// The first order behind what was done with a message.
+    fn next_behind(&mut self, id: QueueId) -> Option<Ordered> {
+        let waiting = self.behind.get_mut(&id)?;
+        let next = waiting.pop_front();
+        if waiting.is_empty() {
+            self.behind.remove(&id);
+        }
+        next
     }
 }
