@@ -11,7 +11,6 @@ use edge_tests::setup::Setup;
 use edge_tests::world::{Stage, World};
 use rustix::process::Resource;
 use tokio::io::AsyncWriteExt;
-use tokio::process::Command;
 use tokio::time::timeout;
 
 const FROM: &str = "rita@renovations.com";
@@ -184,13 +183,7 @@ async fn without_a_descriptor_clients_are_told_so_and_the_server_recovers_by_its
 async fn a_disk_that_takes_no_more_refuses_mail_for_now_and_no_longer_than_that() {
     let stage = Stage::set(Setup::signing("2", "s1")).await;
     // Python starts it with SIGXFSZ ignored, so that a file over the limit fails as one on a full disk does.
-    let run = stage.home.command("run");
-    let mut command = Command::new("python3");
-    command
-        .args(["-c", "import os, sys; os.execv(sys.argv[1], sys.argv[1:])"])
-        .arg(run.as_std().get_program())
-        .args(run.as_std().get_args());
-    let edge = stage.home.start_by(command).await;
+    let edge = stage.home.start_by(stage.home.command_behind("")).await;
     let before = edge.limit(Resource::Fsize, Some(16));
     for _ in 0..2 {
         let reply =

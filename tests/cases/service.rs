@@ -8,7 +8,6 @@ use edge_tests::messages;
 use edge_tests::mock_mta::PATIENCE;
 use edge_tests::setup::Setup;
 use edge_tests::world::Stage;
-use tokio::process::Command;
 
 const FROM: &str = "rita@renovations.com";
 const TO: &str = "client@partner.test";
@@ -54,19 +53,14 @@ async fn sockets_that_it_hands_over_take_the_place_of_the_settings() {
     stage.home.change(|setup| {
         setup.set("listen", "addresses", "[\"192.0.2.1:25\"]");
     });
-    let hand_over = "import os, socket, sys\n\
-                     listener = socket.create_server(('127.0.0.1', 0))\n\
+    let hand_over = "listener = socket.create_server(('127.0.0.1', 0))\n\
                      os.dup2(listener.fileno(), 3)\n\
                      os.set_inheritable(3, True)\n\
-                     os.environ.update(LISTEN_FDS='1', LISTEN_PID=str(os.getpid()))\n\
-                     os.execv(sys.argv[1], sys.argv[1:])\n";
-    let run = stage.home.command("run");
-    let mut command = Command::new("python3");
-    command
-        .args(["-c", hand_over])
-        .arg(run.as_std().get_program())
-        .args(run.as_std().get_args());
-    let edge = stage.home.start_by(command).await;
+                     os.environ.update(LISTEN_FDS='1', LISTEN_PID=str(os.getpid()))";
+    let edge = stage
+        .home
+        .start_by(stage.home.command_behind(hand_over))
+        .await;
     client::submit(edge.address(), FROM, &[TO], &messages::plain(FROM, TO)).await;
     stage.partner.arrival(1).await;
     edge.stop().await;

@@ -10,7 +10,6 @@ use edge_tests::tls::{self, Authority, Certificate, ClientTls};
 use edge_tests::world::{Stage, World};
 use tokio::io::AsyncReadExt;
 use tokio::net::TcpStream;
-use tokio::process::Command;
 
 const FROM: &str = "rita@renovations.com";
 const TO: &str = "client@partner.test";
@@ -340,22 +339,17 @@ async fn a_handshake_that_does_not_go_on_is_given_up() {
 async fn sockets_that_systemd_names_smtps_are_for_tls() {
     let mut stage = Stage::set(Setup::signing("2", "s1")).await;
     let server = tls::configure(&mut stage.home);
-    let hand_over = "import os, socket, sys\n\
-                     for number in (3, 4):\n\
+    let hand_over = "for number in (3, 4):\n\
                      \x20   listener = socket.create_server(('127.0.0.1', 0))\n\
                      \x20   os.dup2(listener.fileno(), number + 10)\n\
                      for number in (3, 4):\n\
                      \x20   os.dup2(number + 10, number)\n\
                      \x20   os.set_inheritable(number, True)\n\
-                     os.environ.update(LISTEN_FDS='2', LISTEN_PID=str(os.getpid()), LISTEN_FDNAMES='smtp:smtps')\n\
-                     os.execv(sys.argv[1], sys.argv[1:])\n";
-    let run = stage.home.command("run");
-    let mut command = Command::new("python3");
-    command
-        .args(["-c", hand_over])
-        .arg(run.as_std().get_program())
-        .args(run.as_std().get_args());
-    let edge = stage.home.start_by(command).await;
+                     os.environ.update(LISTEN_FDS='2', LISTEN_PID=str(os.getpid()), LISTEN_FDNAMES='smtp:smtps')";
+    let edge = stage
+        .home
+        .start_by(stage.home.command_behind(hand_over))
+        .await;
     let listening = edge.log.event("listening", &[("first", "tls")]).await;
     let address = field(&listening, "address").parse().unwrap();
     RawClient::connect(edge.address()).await;

@@ -209,6 +209,21 @@ impl Home {
         (output.status.code(), printed)
     }
 
+    /// The edge behind a Python script that makes ready what the edge is to find, and then becomes it.
+    #[must_use]
+    pub fn command_behind(&self, script: &str) -> Command {
+        let run = self.command("run");
+        let mut command = Command::new("python3");
+        command
+            .arg("-c")
+            .arg(format!(
+                "import os, socket, sys\n{script}\nos.execv(sys.argv[1], sys.argv[1:])"
+            ))
+            .arg(run.as_std().get_program())
+            .args(run.as_std().get_args());
+        command
+    }
+
     /// The command line of the edge.
     #[must_use]
     pub fn command(&self, verb: &str) -> Command {

@@ -1,3 +1,5 @@
+//! Delivery to a route, over hosts that take, refuse, or are not there.
+
 use std::net::Ipv4Addr;
 
 use router_config::ProfileName;

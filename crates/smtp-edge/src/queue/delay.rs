@@ -19,12 +19,14 @@ impl Worker {
         let message = Arc::clone(&round.message);
         let (id, envelope) = (message.id, &message.envelope);
         let now = self.parts.clock.now();
-        let delayed = round.delayed(router);
+        if round.state.delay_told.is_some() || !self.retry.is_delayed(envelope.accepted, now) {
+            return;
+        }
         let Some(to) = dsn::due::delay_told_to(&envelope.reverse_path).cloned() else {
             return;
         };
-        let is_time = self.retry.is_delayed(envelope.accepted, now);
-        if !is_time || round.state.delay_told.is_some() || delayed.is_empty() {
+        let delayed = round.delayed(router);
+        if delayed.is_empty() {
             return;
         }
         round.state.delay_told = Some(now);

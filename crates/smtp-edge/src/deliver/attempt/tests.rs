@@ -1,3 +1,5 @@
+//! One attempt at one host, against scripts of what the host says.
+
 use std::net::SocketAddr;
 
 use router_config::ProfileName;

@@ -1,3 +1,5 @@
+//! From a domain to addresses, against a DNS that answers as told.
+
 use super::*;
 use crate::config::DnsSettings;
 use crate::deliver::fake::{Dns, Entry};

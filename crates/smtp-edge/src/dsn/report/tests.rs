@@ -1,3 +1,5 @@
+//! Reports as mail-parser reads them.
+
 use mail_parser::{MessageParser, MimeHeaders as _};
 
 use super::*;

@@ -184,6 +184,25 @@ async fn an_order_waits_for_the_round_under_way_and_loses_no_outcome() {
 }
 
 #[tokio::test]
+async fn every_order_behind_a_delivery_hears_that_the_message_has_left() {
+    let mut world = World::new().await;
+    world.outside.gate.forget_permits(1000);
+    let id = world.accept(&message(&["a@example.net"])).await;
+    world.expect(&["attempt a@example.net \"\""]).await;
+    let behind = [Order::Hold, Order::Delete, Order::Expire];
+    let behind = behind.map(|order| {
+        let handle = world.handle.clone();
+        tokio::spawn(async move { handle.order(id, instruction(order, "")).await.label() })
+    });
+    world.stage(id).await; // asked behind them, so that they have been heard
+    world.outside.gate.add_permits(1);
+    for order in behind {
+        let answer = tokio::time::timeout(FIRST, order).await;
+        assert_eq!(answer.expect("an answer").unwrap(), "gone");
+    }
+}
+
+#[tokio::test]
 async fn an_order_records_what_a_round_could_not() {
     let mut world = World::new().await;
     world.next_outcomes([delivered(), later()]);

@@ -14,11 +14,12 @@ use std::sync::Mutex;
 use std::sync::atomic::Ordering;
 
 use proptest::prelude::*;
-use router_config::{Client, RouterConfig, RouterSettings, SigningSettings};
+use router_config::{Client, RouterConfig};
 
 use super::super::filter::Filter;
 use super::super::order::{Instruction, Obeyed, Order};
 use super::super::*;
+use super::world::router;
 use crate::deliver::outcome::{Outcome, Settled, Taken, local_fault};
 use crate::deliver::route::{Audience, Hop, Route};
 use crate::dsn::ReportError;
@@ -541,16 +542,6 @@ fn start(
         clock: clock.clone(),
     };
     (handle, Queue::start(inbox, parts, recovered))
-}
-
-fn router() -> Arc<RouterConfig> {
-    let settings = RouterSettings {
-        internal_domains: vec!["renovations.com".parse().unwrap()],
-        internal_next_hop: Some("127.0.0.1:2525".parse().unwrap()),
-        postmaster: Some("postmaster@renovations.com".parse().unwrap()),
-        ..RouterSettings::default()
-    };
-    Arc::new(RouterConfig::load(&settings, &SigningSettings::default(), &[]).unwrap())
 }
 
 /// Lets every task run until all of them wait for time or news. Nothing here waits for anything else, so that a few

@@ -16,12 +16,12 @@ impl Session {
     /// Whether AUTH would be obeyed: there are users, this client is none yet, and nobody on the way could read its
     /// password.
     pub(super) fn may_authenticate(&self) -> bool {
-        self.settings.auth && self.client.identity.is_none() && self.is_private()
+        self.settings.auth && self.client.identity.is_none() && self.takes_passwords()
     }
 
-    /// Whether nobody on the way can read a password. A proxy that is near may pass on what came from afar in clear, whether
+    /// Whether a password may be said: nobody on the way can read it. A proxy that is near may pass on what came from afar in clear, whether
     /// it says so or not.
-    fn is_private(&self) -> bool {
+    fn takes_passwords(&self) -> bool {
         self.client.tls.is_some() || (self.client.is_private() && !self.may_forward())
     }
 
@@ -29,7 +29,7 @@ impl Session {
         if let Some(refusal) = self.auth_refusal() {
             return self.error(&refusal);
         }
-        if !self.is_private() {
+        if !self.takes_passwords() {
             let reply = replies::encryption_required();
             self.reject(reply.clone(), Rejection::AuthInClear);
             return self.error(&reply);

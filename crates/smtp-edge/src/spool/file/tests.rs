@@ -1,3 +1,5 @@
+//! The files of the spool: what a crash leaves, what is damaged, what is set aside.
+
 use std::fs;
 use std::path::Path;
 

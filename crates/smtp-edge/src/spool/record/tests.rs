@@ -1,3 +1,5 @@
+//! Records, written and read; octets that were cut off or altered; the versions that were released.
+
 use std::time::{Duration, SystemTime};
 
 use dkim_core::BodyHashes;
