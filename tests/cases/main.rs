@@ -16,6 +16,7 @@ mod command_line;
 mod corpus;
 mod crash;
 mod delivery;
+mod demo;
 mod explaining;
 mod failure_policy;
 mod full_disk;
